@@ -1,0 +1,49 @@
+//! The world as the engine sees it: a clock, storage, a network, randomness and worker threads, each a trait.
+//!
+//! The real ones are here too; the simulator brings its own. This is the only crate that may say `unsafe`, and the only
+//! one that reads a clock, opens a file or a socket, or starts a thread.
+
+pub mod aligned;
+pub mod clock;
+pub mod net;
+pub mod real_net;
+pub mod real_storage;
+pub mod rng;
+pub mod storage;
+pub mod workers;
+
+pub use aligned::AlignedBuf;
+pub use clock::{Clock, SystemClock};
+pub use net::{Interest, Net, NetEvent, NetToken};
+pub use real_net::{RealNet, Waker};
+pub use real_storage::RealStorage;
+pub use rng::{OsRng, Rng, SplitMix};
+pub use storage::{File, OpenMode, Storage};
+pub use workers::{Executor, Job, Workers};
+
+use std::thread::JoinHandle;
+
+/// Starts a thread that takes no signals: they are for the process's main thread.
+///
+/// # Panics
+/// If the system has no thread to give.
+#[allow(clippy::disallowed_methods, clippy::needless_pass_by_value)] // this is where threads are started
+pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            block_signals();
+            body();
+        })
+        .expect("the system has a thread to give")
+}
+
+fn block_signals() {
+    // SAFETY: sigset_t is plain data; sigfillset and pthread_sigmask only write to the set given.
+    #[allow(unsafe_code)]
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
+    }
+}

@@ -1,0 +1,71 @@
+//! Every limit of the engine: name, unit last, and why it is what it is. Relations between them are checked when compiling.
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Largest request frame by default, `socket.request.max.bytes` (Kafka's default).
+pub const REQUEST_BYTES_MAX: usize = 100 * MIB;
+/// Bytes read from one connection in one turn of the shard, so that a fast sender cannot starve the others.
+pub const TURN_READ_BYTES_MAX: usize = MIB;
+/// Frames taken from one connection in one turn, for the same reason.
+pub const TURN_FRAMES_MAX: usize = 256;
+/// Requests of one connection that may wait for their answers; beyond it the connection is not read.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 128;
+/// Answer bytes that may wait in one connection; beyond it the connection is not read until it drains.
+pub const ANSWER_BYTES_WAITING_MAX: usize = 64 * MIB;
+/// A frame that began must be whole within this time (slow senders).
+pub const FRAME_MS_MAX: u64 = 30_000;
+/// An answer that makes no progress for this long ends its connection (readers that never read).
+pub const ANSWER_STALL_MS_MAX: u64 = 60_000;
+/// A connection that says nothing for this long is closed, `connections.max.idle.ms` (Kafka's default).
+pub const CONNECTION_IDLE_MS_MAX: u64 = 600_000;
+/// Memory that half-read frames of all connections of a shard may hold together.
+pub const FRAME_BYTES_HELD_MAX: usize = 512 * MIB;
+
+/// Largest record batch by default, `max.message.bytes` (Kafka's default), with the 12 bytes of offset and length.
+pub const BATCH_BYTES_MAX_DEFAULT: usize = 1_048_588;
+/// Largest record batch that any configuration may allow: a commit must fit into one journal file.
+pub const BATCH_BYTES_MAX: usize = 48 * MIB;
+/// Bytes that one batch may grow to when it is decompressed for checking.
+pub const BATCH_DECOMPRESSED_BYTES_MAX: usize = 64 * MIB;
+/// Tagged fields in one structure of a request; Kafka itself defines at most four.
+pub const TAGGED_FIELDS_MAX: usize = 64;
+
+/// Unit of the journal: every commit begins at a multiple of it and is padded to one (sector and page size).
+pub const JOURNAL_BLOCK_BYTES: usize = 4 * KIB;
+/// A turn is closed when it holds this much, so that one commit stays short and latency flat.
+pub const COMMIT_BYTES_TARGET: usize = MIB;
+/// The first journal file, small so that a first start costs nothing.
+pub const JOURNAL_FILE_BYTES_FIRST: u64 = 2 * MIB as u64;
+/// A full-grown journal file.
+pub const JOURNAL_FILE_BYTES: u64 = 64 * MIB as u64;
+/// A journal file's largest size in `--dev` and in tests.
+pub const JOURNAL_FILE_BYTES_DEV: u64 = 8 * MIB as u64;
+/// Journal files a shard may have; bounds what a restart must read (512 MiB) and what tails may hold.
+pub const JOURNAL_FILES_MAX: usize = 8;
+/// Commit buffers that stay in memory to serve tail reads, per shard.
+pub const TAIL_BYTES_MAX: usize = 64 * MIB;
+
+/// Open descriptors that a shard's segment cache may keep.
+pub const SEGMENT_FILES_OPEN_MAX: usize = 256;
+/// Batches of a producer that are remembered to answer duplicates (Kafka's number: 5 in flight).
+pub const PRODUCER_BATCHES_KEPT: usize = 5;
+/// Idempotent producers remembered per partition before the least recent is forgotten.
+pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
+
+/// Fetch sessions kept by a node, `max.incremental.fetch.session.cache.slots` (Kafka's default).
+pub const FETCH_SESSIONS_MAX: usize = 1_000;
+/// Bytes that one Fetch may ask for in all, `fetch.max.bytes` of a broker (Kafka's default, 55 MiB).
+pub const FETCH_BYTES_MAX: usize = 55 * MIB;
+/// Longest that a Fetch may wait.
+pub const FETCH_WAIT_MS_MAX: u64 = 300_000;
+
+/// Requests that may wait for Python, per shard; beyond it connections with such requests are not read.
+pub const HANDOFF_WAITING_MAX: usize = 4_096;
+/// Requests handed to Python in one drain.
+pub const HANDOFF_DRAIN_MAX: usize = 256;
+
+const _: () = assert!(BATCH_BYTES_MAX_DEFAULT <= BATCH_BYTES_MAX);
+const _: () = assert!(BATCH_BYTES_MAX < JOURNAL_FILE_BYTES as usize);
+const _: () = assert!(COMMIT_BYTES_TARGET < JOURNAL_FILE_BYTES_FIRST as usize);
+const _: () = assert!(COMMIT_BYTES_TARGET.is_multiple_of(JOURNAL_BLOCK_BYTES));

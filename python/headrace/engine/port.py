@@ -1,0 +1,209 @@
+"""The seam between the control plane and the engine: a partition is a replicated log.
+
+Everything here is plain data and one Protocol. `native.py` fills it with the Rust engine, `fake.py` with lists in memory
+for unit tests, the simulator with a seeded world. Nothing above this package knows which.
+
+Calls that return a `Future` are submitted when they are called, in the order of the calls; awaiting only waits for the
+outcome. Outcomes arrive in the drain, before the requests of the same drain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from headrace.model.errors import Error
+
+
+class Request(NamedTuple):
+    """One frame that the engine does not answer by itself; its header is parsed, its body is not."""
+
+    token: int
+    """Names the place in the connection's order of answers; given back with the answer."""
+    api_key: int
+    api_version: int
+    correlation_id: int
+    client_id: str | None
+    listener: int
+    """Place of the listener in the configuration."""
+    connection: int
+    peer_host: str
+    arrived_ns: int
+    """Monotonic nanoseconds when the frame was whole, for timeouts and lag."""
+    body: bytes
+
+
+class Record(NamedTuple):
+    """A record to append. Timestamps are the broker's own time of the append."""
+
+    key: bytes | None
+    value: bytes | None
+
+
+class Stored(NamedTuple):
+    """A record read back. Control records are not given out."""
+
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Appended(NamedTuple):
+    """Outcome of an append; completes when the records are committed (durable on a quorum) or refused."""
+
+    error: Error
+    base_offset: int
+    """Offset of the first record; -1 if refused."""
+    end_offset: int
+    """One past the last record; -1 if refused."""
+
+
+class Slice(NamedTuple):
+    """Outcome of a read: committed records from an offset on."""
+
+    error: Error
+    records: Sequence[Stored]
+    next_offset: int
+    """Where to read on."""
+    high_watermark: int
+
+
+class Partition(NamedTuple):
+    """A partition as the engine is told of it. `group` is its Raft group: unique for ever, given by the controller."""
+
+    group: int
+    index: int
+    """The partition's number in its topic."""
+
+
+class Topic(NamedTuple):
+    """A topic as the engine is told of it; telling it again replaces configuration and adds partitions."""
+
+    topic_id: bytes
+    """16 bytes, as on the wire."""
+    name: str
+    partitions: Sequence[Partition]
+    internal: bool
+    configs: Mapping[str, str]
+    """Every effective topic configuration by Kafka's name (and `write.caching`); unknown names are ignored."""
+
+
+class LogInfo(NamedTuple):
+    """What is known of one partition's log, for Metadata, DescribeLogDirs, metrics and the console."""
+
+    group: int
+    epoch: int
+    log_start: int
+    last_stable: int
+    high_watermark: int
+    log_end: int
+    size_bytes: int
+
+
+class ProducerInfo(NamedTuple):
+    """An idempotent producer as a partition remembers it (DescribeProducers)."""
+
+    producer_id: int
+    producer_epoch: int
+    last_sequence: int
+    last_timestamp_ms: int
+    coordinator_epoch: int
+    transaction_start_offset: int
+    """-1 when no transaction is open."""
+
+
+class EpochEnd(NamedTuple):
+    """Answer of OffsetForLeaderEpoch."""
+
+    error: Error
+    epoch: int
+    end_offset: int
+
+
+class Settings(NamedTuple):
+    """What the engine must know before it starts."""
+
+    data_dir: str
+    shards: int
+    listeners: Sequence[tuple[str, str, int]]
+    """Name, host, port of each Kafka listener; port 0 picks a free one."""
+    dev: bool
+    node_id: int
+    values: Mapping[str, str]
+    """Broker configuration by Kafka's names (`socket.request.max.bytes`, `connections.max.idle.ms` ...)."""
+
+
+class Engine(Protocol):
+    """The data path, as seen from the control plane's loop. Every method is called on that loop's thread."""
+
+    def start(self, on_requests: Callable[[Sequence[Request]], None]) -> Sequence[tuple[str, int]]:
+        """Open the data directory, recover, bind the listeners, start the shards; give the addresses in use.
+
+        Requests arrive through `on_requests`, many at a time. The listeners accept at once, but nothing is answered
+        from partitions until they are named by `topics`.
+
+        Raises `EngineError` with one sentence for a person: data directory in use, rot, newer format, address in use.
+        """
+
+    def answer(self, token: int, response: bytes | None) -> None:
+        """Give the answer to a request: the whole frame without its length, response header included.
+
+        `None` closes the connection. Answers given during one turn of the loop leave together.
+        """
+
+    def topics(self, changed: Sequence[Topic], removed: Sequence[bytes]) -> asyncio.Future[None]:
+        """Tell every shard of topics that are new or changed, and of ids that are gone; done when all shards hold it.
+
+        Partitions named for the first time are made (a record in the journal, no file); partitions of removed topics
+        are deleted for ever.
+        """
+
+    def append(
+        self, group: int, records: Sequence[Record], *, expected_end: int | None = None
+    ) -> asyncio.Future[Appended]:
+        """Append records as one batch; all or none.
+
+        `expected_end`: refuse (`NOT_LEADER_OR_FOLLOWER`) unless the log ends at this offset now. A coordinator that
+        passes it is the only writer or learns that it is not. An empty `records` only waits: it completes when
+        everything appended before is committed.
+        """
+
+    def read(self, group: int, offset: int, max_bytes: int) -> asyncio.Future[Slice]:
+        """Read committed records from `offset` on, decompressed; at least one batch if any is there."""
+
+    def log_info(self, groups: Sequence[int]) -> asyncio.Future[Sequence[LogInfo]]:
+        """What is known of these partitions' logs; those not on this node are left out."""
+
+    def delete_records(self, group: int, before: int) -> asyncio.Future[tuple[Error, int]]:
+        """Move the log start to `before` (-1: to the high watermark); gives the log start that holds then."""
+
+    def epoch_end(self, group: int, current_epoch: int, epoch: int) -> asyncio.Future[EpochEnd]:
+        """Where a leader epoch ends in this log (OffsetForLeaderEpoch)."""
+
+    def producers(self, group: int) -> asyncio.Future[Sequence[ProducerInfo]]:
+        """The idempotent producers that a partition remembers."""
+
+    def set_values(self, values: Mapping[str, str]) -> None:
+        """Broker settings that changed while running."""
+
+    def metrics(self) -> Mapping[str, float]:
+        """Counters and gauges of the engine by name; label sets are part of the name, Prometheus style."""
+
+    def stop_accepting(self) -> None:
+        """Close the listeners and answer what is parked with retriable errors; a clean stop begins with it."""
+
+    def stop(self) -> None:
+        """Make everything durable, write the closing commit, join the threads. Idempotent."""
+
+
+class EngineError(Exception):
+    """The engine could not start or had to stop; the text is one sentence for a person.
+
+    `exit_code` is the process's: 2 configuration, 3 data directory, 4 address in use, 1 the rest.
+    """
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

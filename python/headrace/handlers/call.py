@@ -1,0 +1,71 @@
+"""One request in the hands of a handler: who asks, over what, and which parts of the node it may use."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from headrace.config.broker import BrokerConfig
+    from headrace.engine.port import Engine
+
+
+class Operation(enum.Enum):
+    """What a principal may do to a resource, by Kafka's names (`AclOperation`)."""
+
+    READ = 3
+    WRITE = 4
+    CREATE = 5
+    DELETE = 6
+    ALTER = 7
+    DESCRIBE = 8
+    CLUSTER_ACTION = 9
+    DESCRIBE_CONFIGS = 10
+    ALTER_CONFIGS = 11
+    IDEMPOTENT_WRITE = 12
+
+
+class Authorizer(Protocol):
+    """Decides who may do what. Until security has its issue, `AllowAll` stands here."""
+
+    def may(self, principal: str, host: str, operation: Operation, resource: str, name: str) -> bool:
+        """Whether `principal` from `host` may do it to the resource (`topic`, `group`, `cluster`, ...) of this name."""
+
+
+@dataclass(slots=True, frozen=True)
+class Services:
+    """The parts of the node that handlers use; `node` builds one and every call carries it."""
+
+    config: BrokerConfig
+    engine: Engine
+    controller: Controller
+    groups: Groups
+    authorizer: Authorizer
+
+
+@dataclass(slots=True, frozen=True)
+class Call:
+    """Who asks, over what. Cache keys must hold `api_version` and `listener`."""
+
+    services: Services
+    api_key: int
+    api_version: int
+    client_id: str | None
+    listener: int
+    principal: str
+    peer_host: str
+    connection: int
+    arrived_ns: int
+
+    def may(self, operation: Operation, resource: str, name: str) -> bool:
+        """Whether the caller may do it; default deny is the authorizer's business."""
+        return self.services.authorizer.may(self.principal, self.peer_host, operation, resource, name)
+
+
+class Controller(Protocol):
+    """Cluster metadata as handlers need it; `controller` fills it."""
+
+
+class Groups(Protocol):
+    """Group coordinators as handlers need them; `coordinator` fills it."""
