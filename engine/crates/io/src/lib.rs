@@ -14,7 +14,7 @@ pub mod workers;
 
 pub use aligned::AlignedBuf;
 pub use clock::{Clock, SystemClock};
-pub use net::{Interest, Net, NetEvent, NetToken};
+pub use net::{Net, NetEvent, NetToken};
 pub use real_net::{RealNet, Waker};
 pub use real_storage::RealStorage;
 pub use rng::{OsRng, Rng, SplitMix};

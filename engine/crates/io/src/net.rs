@@ -9,20 +9,8 @@ use model::ListenerId;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NetToken(pub usize);
 
-/// What a connection waits for beyond reading, which is always on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Interest {
-    /// Bytes to read.
-    Read,
-    /// Bytes to read, or room to write.
-    ReadWrite,
-    /// Room to write only: the reader is held back.
-    Write,
-    /// Nothing; the connection is parked.
-    Nothing,
-}
-
-/// Something happened. Readiness is a hint: a read or write may still say `WouldBlock`.
+/// Something happened. Readiness is told once, when it begins: whoever is told reads (or writes) until `WouldBlock`, or
+/// remembers that there is more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NetEvent {
     /// A client came; the connection is this shard's until it is closed.
@@ -48,8 +36,6 @@ pub trait Net {
     fn read(&mut self, token: NetToken, buf: &mut [u8]) -> io::Result<usize>;
     /// Writes what fits.
     fn write(&mut self, token: NetToken, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// Says what to wait for next. A kept interest costs nothing.
-    fn wait_for(&mut self, token: NetToken, interest: Interest) -> io::Result<()>;
     /// Closes a connection; its events stop.
     fn close(&mut self, token: NetToken);
 }

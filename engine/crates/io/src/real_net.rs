@@ -12,7 +12,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Poll, Token};
 use model::ListenerId;
 
-use crate::net::{Interest, Net, NetEvent, NetToken};
+use crate::net::{Net, NetEvent, NetToken};
 
 const WAKER: Token = Token(usize::MAX);
 const LISTENER_BASE: usize = usize::MAX - 1024;
@@ -48,7 +48,7 @@ pub struct RealNet {
     listeners: BTreeMap<usize, (TcpListener, ListenerId)>,
     /// Listeners whose backlog may still hold connections (readiness is told once).
     accepting: Vec<usize>,
-    streams: Vec<Option<(TcpStream, Interest)>>,
+    streams: Vec<Option<TcpStream>>,
     free: Vec<usize>,
     adopted: Receiver<Adopted>,
     adopter: Sender<Adopted>,
@@ -143,22 +143,26 @@ impl RealNet {
             if stream.set_nodelay(true).is_err() {
                 continue; // the client has gone already
             }
-            let slot = self.free.pop().unwrap_or(self.streams.len());
-            if self.poll.registry().register(&mut stream, Token(slot), mio::Interest::READABLE).is_err() {
+            let slot = self.free.pop().unwrap_or_else(|| {
+                self.streams.push(None);
+                self.streams.len() - 1
+            });
+            // Both ways once and for all: readiness is told at its edges, so an idle direction costs nothing.
+            let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
+            if self.poll.registry().register(&mut stream, Token(slot), both).is_err() {
                 self.free.push(slot);
                 continue;
             }
-            if slot == self.streams.len() {
-                self.streams.push(None);
-            }
-            self.streams[slot] = Some((stream, Interest::Read));
+            self.streams[slot] = Some(stream);
             events.push(NetEvent::Accepted { token: NetToken(slot), listener, peer });
         }
     }
 
     fn stream(&mut self, token: NetToken) -> io::Result<&mut TcpStream> {
-        let slot = self.streams.get_mut(token.0).and_then(Option::as_mut);
-        slot.map(|(stream, _)| stream).ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.streams
+            .get_mut(token.0)
+            .and_then(Option::as_mut)
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
@@ -211,34 +215,10 @@ impl Net for RealNet {
         self.stream(token)?.write_vectored(bufs)
     }
 
-    fn wait_for(&mut self, token: NetToken, interest: Interest) -> io::Result<()> {
-        let slot = self.streams.get_mut(token.0).and_then(Option::as_mut);
-        let Some((stream, now)) = slot else { return Err(io::ErrorKind::NotConnected.into()) };
-        if *now == interest {
-            return Ok(());
-        }
-        let registry = self.poll.registry();
-        let wanted = match interest {
-            Interest::Read => Some(mio::Interest::READABLE),
-            Interest::ReadWrite => Some(mio::Interest::READABLE | mio::Interest::WRITABLE),
-            Interest::Write => Some(mio::Interest::WRITABLE),
-            Interest::Nothing => None,
-        };
-        match (*now, wanted) {
-            (Interest::Nothing, Some(wanted)) => registry.register(stream, Token(token.0), wanted)?,
-            (_, Some(wanted)) => registry.reregister(stream, Token(token.0), wanted)?,
-            (_, None) => registry.deregister(stream)?,
-        }
-        *now = interest;
-        Ok(())
-    }
-
     fn close(&mut self, token: NetToken) {
-        if let Some((mut stream, interest)) = self.streams.get_mut(token.0).and_then(Option::take) {
-            if interest != Interest::Nothing {
-                // Closing the descriptor does the same; an error here changes nothing.
-                let _ = self.poll.registry().deregister(&mut stream);
-            }
+        if let Some(mut stream) = self.streams.get_mut(token.0).and_then(Option::take) {
+            // Closing the descriptor does the same; an error here changes nothing.
+            let _ = self.poll.registry().deregister(&mut stream);
             self.free.push(token.0);
         }
     }
