@@ -1,0 +1,65 @@
+"""The command `headrace`: picks the group of commands, and is the one place where failures become sentences.
+
+`headrace start` is parsed with argparse, so that a broker pays for no command-line library; every other group is a typer
+app of its own module, imported only when it is named (`headrace.cli.app`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from headrace.model.failure import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+"""What a shell expects of a command that Ctrl-C ended."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; gives the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except Failure as failure:
+        report(failure, as_json="--json" in words)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`). What is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+
+
+def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["start"]:
+        from headrace.cli.start import start
+
+        return start(words[1:])
+    if words[:1] in (["--version"], ["version"]):
+        from importlib.metadata import version
+
+        sys.stdout.write(f"headrace {version('headrace')}\n")
+        return ExitCode.OK
+    from headrace.cli.app import run
+
+    return run(words)
+
+
+def report(failure: Failure, *, as_json: bool) -> None:
+    """Say what is wrong on stderr: one sentence, or one JSON object for programs."""
+    if as_json:
+        import json
+
+        error = {"code": failure.code, "message": f"{failure.what}: {failure.detail}", "hint": failure.hint}
+        sys.stderr.write(json.dumps({"error": error}) + "\n")
+    else:
+        sys.stderr.write(f"headrace: {failure}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
