@@ -47,3 +47,13 @@ fn block_signals() {
         libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
     }
 }
+
+/// Ends the process at once, with one line on stderr and exit code 3: for when nothing more may be acknowledged.
+pub fn die(message: &str) -> ! {
+    eprintln!("{message}");
+    // SAFETY: _exit takes a number and does not return; exit handlers are skipped on purpose.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::_exit(3)
+    }
+}

@@ -1,0 +1,85 @@
+# Each target does all of its own set-up. `make run` and `make test` are all that a newcomer needs.
+# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; SEEDS= or JOURNAL=1 for sim; LIVE= for fuzz.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Outside the clone, so that every clone on this machine reuses what was compiled before.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/headrace/target
+CARGO := cargo --quiet
+ENGINE := $(shell find engine -name '*.rs' -o -name '*.toml' -o -name Cargo.lock 2>/dev/null)
+PYTHON_SOURCES := $(shell find python -name '*.py' 2>/dev/null)
+STAMPS := .build
+
+.PHONY: help run build test check format bench sim crash fuzz clients demo wheel clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: build ## build, then a broker in dev mode in the foreground, data in ./data
+	@exec $(BIN)/headrace start --dev
+
+build: $(STAMPS)/engine $(STAMPS)/bytecode ## .venv with the `headrace` command, release build
+
+$(STAMPS)/tools:
+	@tools/need.sh $(PYTHON)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/venv: requirements/build.txt | $(STAMPS)/tools
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "headrace: installing what it builds with and runs on ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/venv
+	@echo "headrace: installing what it is checked and tested with ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/engine: $(ENGINE) pyproject.toml $(STAMPS)/venv
+	@echo "headrace: building the engine (a minute or two the first time) ..."
+	@source $(BIN)/activate && maturin --quiet develop --release --locked
+	@touch $@
+
+$(STAMPS)/bytecode: $(PYTHON_SOURCES) $(STAMPS)/engine
+	@$(BIN)/python -m compileall -q python
+	@touch $@
+
+test: build $(STAMPS)/dev ## the whole test suite; ONLY=name[,name] for a part, MUTANTS=1 for tests of the tests
+	@$(BIN)/python tools/suites.py $(if $(MUTANTS),--only mutants,$(if $(ONLY),--only $(ONLY)))
+
+check: build $(STAMPS)/dev ## format, lint, types, architecture
+	@$(BIN)/python tools/check.py
+
+format: $(STAMPS)/dev ## rewrite all sources in the house's format
+	@cd engine && $(CARGO) fmt
+	@$(BIN)/ruff format --quiet python tests tools
+	@$(BIN)/ruff check --quiet --fix python tests tools
+
+bench: build $(STAMPS)/dev ## figures beside limits and goals; ONLY=first or ONLY=path
+	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
+
+sim: $(STAMPS)/tools ## the simulator: SEEDS=2000, or JOURNAL=1 for the journal's rules
+	@cd engine && $(CARGO) run --release --locked -p headrace-sim --bin $(if $(JOURNAL),journal_model -- --states $(or $(STATES),200000),node_sim -- --seeds $(or $(SEEDS),200))
+
+crash: build $(STAMPS)/dev ## kill -9 under load N=10 times; MODE=power cuts the power instead
+	@$(BIN)/python -m tests.crash.run --runs $(or $(N),10) --mode $(or $(MODE),kill)
+
+fuzz: build $(STAMPS)/dev ## hostile frames at a live broker: LIVE=100000
+	@$(BIN)/python -m tests.hostile.run --frames $(or $(LIVE),10000)
+
+clients: build $(STAMPS)/dev ## other people's clients in seven languages
+	@$(BIN)/python tools/suites.py --only clients
+
+demo: build ## 336,776 flights through a broker that is killed in the middle
+	@$(BIN)/headrace demo
+
+wheel: $(STAMPS)/venv ## a wheel in dist/
+	@source $(BIN)/activate && maturin --quiet build --profile wheel --locked --out dist
+
+clean: ## remove what was built here
+	@rm -rf $(VENV) $(STAMPS) dist python/headrace/_engine*.so

@@ -1,0 +1,147 @@
+//! What Python asks of partitions, and what comes of it. Plain data; Python's side stands in `engine/port.py`.
+
+use model::{Epoch, ErrorCode, GroupId, Offset, Watermarks};
+
+/// Names a call of Python's until its outcome is given.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct CallId(pub u64);
+
+/// A record of the control plane's own: key and value.
+#[derive(Debug, Clone, Default)]
+pub struct KeyValue {
+    /// `None` only where a log is not keyed.
+    pub key: Option<Vec<u8>>,
+    /// `None` deletes the key.
+    pub value: Option<Vec<u8>>,
+}
+
+/// A call.
+#[derive(Debug)]
+pub enum Request {
+    /// Append records as one batch; without records: wait until everything before is committed.
+    Append {
+        /// The partition.
+        group: GroupId,
+        /// The records.
+        records: Vec<KeyValue>,
+        /// Refuse unless the log ends here now.
+        expected_end: Option<Offset>,
+    },
+    /// Read committed records.
+    Read {
+        /// The partition.
+        group: GroupId,
+        /// Where from.
+        offset: Offset,
+        /// How much, in stored bytes; at least one batch.
+        bytes_max: usize,
+    },
+    /// What is known of these logs.
+    LogInfo {
+        /// The partitions; those of other shards are left out.
+        groups: Vec<GroupId>,
+    },
+    /// Move the log start.
+    DeleteRecords {
+        /// The partition.
+        group: GroupId,
+        /// New start; -1: the high watermark.
+        before: Offset,
+    },
+    /// Where an epoch ends.
+    EpochEnd {
+        /// The partition.
+        group: GroupId,
+        /// The caller's idea of the current epoch, or -1.
+        current_epoch: Epoch,
+        /// The epoch asked about.
+        epoch: Epoch,
+    },
+    /// The producers remembered.
+    Producers {
+        /// The partition.
+        group: GroupId,
+    },
+}
+
+/// A record read back.
+#[derive(Debug, Clone)]
+pub struct StoredRecord {
+    /// Its offset.
+    pub offset: Offset,
+    /// Its timestamp.
+    pub timestamp_ms: i64,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value.
+    pub value: Option<Vec<u8>>,
+}
+
+/// One partition's log in numbers.
+#[derive(Debug, Clone)]
+pub struct LogNumbers {
+    /// The partition.
+    pub group: GroupId,
+    /// Leader epoch.
+    pub epoch: Epoch,
+    /// The four offsets.
+    pub watermarks: Watermarks,
+    /// Bytes stored.
+    pub size_bytes: u64,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Which.
+    pub call: CallId,
+    /// What.
+    pub reply: Reply,
+}
+
+/// An outcome's content.
+#[derive(Debug)]
+pub enum Reply {
+    /// One more shard holds the topics.
+    Topics,
+    /// Of `Append`.
+    Appended {
+        /// `NONE` if committed.
+        error: ErrorCode,
+        /// First offset, -1 if refused.
+        base_offset: Offset,
+        /// One past the last, -1 if refused.
+        end_offset: Offset,
+    },
+    /// Of `Read`.
+    Read {
+        /// `NONE` if read.
+        error: ErrorCode,
+        /// The records.
+        records: Vec<StoredRecord>,
+        /// Where to read on.
+        next_offset: Offset,
+        /// The end of what is committed.
+        high_watermark: Offset,
+    },
+    /// Of `LogInfo`: this shard's part.
+    LogInfo(Vec<LogNumbers>),
+    /// Of `DeleteRecords`: the log start that holds now.
+    Deleted {
+        /// `NONE` if moved.
+        error: ErrorCode,
+        /// The log start.
+        log_start: Offset,
+    },
+    /// Of `EpochEnd`.
+    EpochEnd {
+        /// `NONE` if known.
+        error: ErrorCode,
+        /// The epoch that ends there.
+        epoch: Epoch,
+        /// Where it ends.
+        end_offset: Offset,
+    },
+    /// Of `Producers`.
+    Producers(Vec<partition::ProducerInfo>),
+}

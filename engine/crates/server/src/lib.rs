@@ -1,0 +1,25 @@
+//! One connection, one request: frames in, answers out in order. Produce, Fetch, ListOffsets and ApiVersions are answered
+//! here, one file each; everything else is handed to Python.
+
+pub mod calls;
+pub mod connection;
+mod fetch_session;
+pub mod handoff;
+mod k00_produce;
+mod k01_fetch;
+mod k02_list_offsets;
+mod k18_api_versions;
+pub mod message;
+pub mod metrics;
+mod python_calls;
+pub mod routing;
+mod server;
+pub mod settings;
+pub mod waits;
+
+pub use handoff::{Handoff, HandoffRequest};
+pub use k18_api_versions::ApiRanges;
+pub use message::{Message, Outbox, TopicsChange};
+pub use metrics::Metrics;
+pub use server::{Context, Flow, Server};
+pub use settings::Settings;

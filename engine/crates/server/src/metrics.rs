@@ -1,0 +1,71 @@
+//! Counters of one shard: written by its thread alone, read by any.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that a shard adds to and anyone may read.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        // Only this shard writes, so load and store need not be one step.
+        self.0.store(self.0.load(Ordering::Relaxed) + n, Ordering::Relaxed);
+    }
+
+    /// Replaces the value.
+    pub fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+}
+
+macro_rules! metrics {
+    ($($(#[doc = $doc:literal])+ $name:ident => $public:literal,)+) => {
+        /// What a shard counts.
+        #[derive(Debug, Default)]
+        pub struct Metrics {
+            $($(#[doc = $doc])+ pub $name: Counter,)+
+        }
+
+        impl Metrics {
+            /// The sums over all shards, by public name.
+            #[must_use]
+            pub fn sum(shards: &[Arc<Metrics>], order: Ordering) -> Vec<(String, f64)> {
+                vec![$((
+                    $public.to_owned(),
+                    shards.iter().map(|shard| shard.$name.0.load(order) as f64).sum(),
+                ),)+]
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Connections accepted.
+    connections_accepted => "headrace_connections_accepted_total",
+    /// Connections open now.
+    connections_open => "headrace_connections_open",
+    /// Connections closed because of what they sent.
+    connections_refused => "headrace_connections_refused_total",
+    /// Bytes read from clients.
+    bytes_received => "headrace_network_received_bytes_total",
+    /// Bytes written to clients.
+    bytes_sent => "headrace_network_sent_bytes_total",
+    /// Produce requests begun.
+    produce_requests => "headrace_produce_requests_total",
+    /// Bytes of record batches appended.
+    produce_bytes => "headrace_produce_bytes_total",
+    /// Fetch requests begun.
+    fetch_requests => "headrace_fetch_requests_total",
+    /// Bytes of record batches fetched.
+    fetch_bytes => "headrace_fetch_bytes_total",
+    /// Requests handed to Python.
+    handoff_requests => "headrace_handoff_requests_total",
+    /// Journal commits.
+    journal_commits => "headrace_journal_commits_total",
+    /// Journal bytes written.
+    journal_bytes => "headrace_journal_written_bytes_total",
+    /// Partitions held.
+    partitions => "headrace_partitions",
+}

@@ -1,0 +1,623 @@
+//! A shard's connections and what waits in them: events in, answers out. Knows no thread and no clock.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use io::{Net, NetEvent, NetToken};
+use model::limits::{
+    ANSWER_STALL_MS_MAX, FRAME_MS_MAX, HANDOFF_WAITING_MAX, TURN_FRAMES_MAX, TURN_READ_BYTES_MAX,
+};
+use model::{ConnectionId, ShardId};
+use partition::{Now, Store, StoreJob, Wake};
+use wire::RequestHeader;
+
+use crate::calls::Outcome;
+use crate::connection::{Answer, Connection, Hold, Piece, Slot};
+use crate::fetch_session::FetchSessions;
+use crate::handoff::{Handoff, HandoffRequest};
+use crate::k00_produce::ProduceWait;
+use crate::k01_fetch::FetchWait;
+use crate::k02_list_offsets::ListWait;
+use crate::k18_api_versions::ApiRanges;
+use crate::message::{Message, Outbox, TopicsChange};
+use crate::metrics::Metrics;
+use crate::python_calls::CallWait;
+use crate::routing::Routing;
+use crate::settings::Settings;
+use crate::waits::{Token, Waits};
+
+/// One read takes at most this much; small enough to stay in the cache until it is copied on.
+const READ_BYTES: usize = 256 * 1024;
+const NS_PER_MS: u64 = 1_000_000;
+
+/// What a step may use of the world.
+pub struct Context<'a> {
+    /// Everything durable of this shard.
+    pub store: &'a mut Store,
+    /// Its sockets.
+    pub net: &'a mut dyn Net,
+    /// Messages to other shards.
+    pub outbox: &'a mut Outbox,
+    /// Work for the pool.
+    pub jobs: &'a mut Vec<StoreJob>,
+    /// The moment of this turn.
+    pub now: Now,
+}
+
+/// Whether the loop goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// It does.
+    Continue,
+    /// The node stops.
+    Stop,
+}
+
+/// The connection must be closed: what came is not the protocol, or the protocol answers it so.
+#[derive(Debug)]
+pub struct Close(pub &'static str);
+
+impl From<wire::WireError> for Close {
+    fn from(error: wire::WireError) -> Close {
+        Close(error.describe())
+    }
+}
+
+/// A request that waits for something.
+pub(crate) enum Wait {
+    Produce(ProduceWait),
+    Fetch(FetchWait),
+    List(ListWait),
+    Call(CallWait),
+}
+
+/// All connections of a shard.
+pub struct Server {
+    pub(crate) id: ShardId,
+    pub(crate) shards: u16,
+    connections: Vec<Option<Connection>>,
+    by_id: BTreeMap<ConnectionId, NetToken>,
+    accepted: u64,
+    /// Connections with something to read or to begin.
+    ready: VecDeque<NetToken>,
+    /// Connections with something to send.
+    to_flush: Vec<NetToken>,
+    pub(crate) waits: Waits<Wait>,
+    pub(crate) deadlines: BTreeSet<(u64, Token)>,
+    pub(crate) routing: Routing,
+    pub(crate) sessions: FetchSessions,
+    /// Fetches that may be complete after what happened in this turn.
+    pub(crate) woken: BTreeSet<Token>,
+    handoff: Arc<Handoff>,
+    handed: VecDeque<HandoffRequest>,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) api: Arc<ApiRanges>,
+    pub(crate) metrics: Arc<Metrics>,
+    scratch: Vec<u8>,
+    stopping: bool,
+    swept_ns: u64,
+}
+
+impl Server {
+    /// A server without connections.
+    #[must_use]
+    pub fn new(
+        id: ShardId,
+        shards: u16,
+        handoff: Arc<Handoff>,
+        settings: Arc<Settings>,
+        api: Arc<ApiRanges>,
+        metrics: Arc<Metrics>,
+    ) -> Server {
+        Server {
+            id,
+            shards,
+            connections: Vec::new(),
+            by_id: BTreeMap::new(),
+            accepted: 0,
+            ready: VecDeque::new(),
+            to_flush: Vec::new(),
+            waits: Waits::new(id),
+            deadlines: BTreeSet::new(),
+            routing: Routing::default(),
+            sessions: FetchSessions::new(id),
+            woken: BTreeSet::new(),
+            handoff,
+            handed: VecDeque::new(),
+            outcomes: Vec::new(),
+            settings,
+            api,
+            metrics,
+            scratch: vec![0; READ_BYTES],
+            stopping: false,
+            swept_ns: 0,
+        }
+    }
+
+    /// Whether a turn would find something to do without any event.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.ready.is_empty() || !self.woken.is_empty()
+    }
+
+    /// When the earliest wait ends.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Something happened on a socket.
+    pub fn event(&mut self, context: &mut Context<'_>, event: NetEvent) {
+        match event {
+            NetEvent::Accepted { token, listener, peer } => {
+                if self.stopping || self.by_id.len() >= self.settings.connections_max_per_shard {
+                    self.metrics.connections_refused.add(1);
+                    context.net.close(token);
+                    return;
+                }
+                let id = ConnectionId::new(self.id, self.accepted);
+                self.accepted += 1;
+                let connection = Connection::new(id, token, listener, peer, context.now.monotonic_ns);
+                if self.connections.len() <= token.0 {
+                    self.connections.resize_with(token.0 + 1, || None);
+                }
+                self.connections[token.0] = Some(connection);
+                self.by_id.insert(id, token);
+                self.metrics.connections_accepted.add(1);
+                self.metrics.connections_open.set(self.by_id.len() as u64);
+                self.queue(token);
+            }
+            NetEvent::Readable(token) => {
+                if let Some(connection) = self.connection(token) {
+                    connection.readable = true;
+                    self.queue(token);
+                }
+            }
+            NetEvent::Writable(token) => {
+                if self.connection(token).is_some_and(|connection| connection.has_output()) {
+                    self.to_flush.push(token);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn connection(&mut self, token: NetToken) -> Option<&mut Connection> {
+        self.connections.get_mut(token.0).and_then(Option::as_mut)
+    }
+
+    fn queue(&mut self, token: NetToken) {
+        if let Some(connection) = self.connections.get_mut(token.0).and_then(Option::as_mut)
+            && !connection.queued
+        {
+            connection.queued = true;
+            self.ready.push_back(token);
+        }
+    }
+
+    /// Reads and begins requests of every connection that may, each within its share of the turn.
+    pub fn serve(&mut self, context: &mut Context<'_>) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for _ in 0..self.ready.len() {
+            let token = self.ready.pop_front().expect("counted");
+            let Some(connection) = self.connection(token) else { continue };
+            connection.queued = false;
+            if connection.hold == Hold::Room {
+                connection.hold = Hold::Free;
+            }
+            match self.serve_one(context, token, &mut scratch) {
+                Ok(()) => {}
+                Err(Close(reason)) => self.refuse(context, token, reason),
+            }
+        }
+        self.scratch = scratch;
+        self.complete_fetches(context);
+    }
+
+    fn serve_one(
+        &mut self,
+        context: &mut Context<'_>,
+        token: NetToken,
+        scratch: &mut [u8],
+    ) -> Result<(), Close> {
+        let mut frames = 0;
+        let mut bytes = 0;
+        loop {
+            let Some(connection) = self.connection(token) else { return Ok(()) };
+            if !connection.may_begin() {
+                // What ends the hold queues the connection again; a lack of room ends with the turn.
+                if connection.hold == Hold::Room {
+                    self.queue(token);
+                }
+                return Ok(());
+            }
+            if connection.input_bytes() > 0 {
+                let (input, at) = connection.take_input();
+                let used = self.begin_frames(context, token, &input[at..], &mut frames)?;
+                let Some(connection) = self.connection(token) else { return Ok(()) };
+                connection.keep(input, at + used);
+                if !connection.may_begin() {
+                    continue;
+                }
+            }
+            if frames >= TURN_FRAMES_MAX || bytes >= TURN_READ_BYTES_MAX {
+                self.queue(token);
+                return Ok(());
+            }
+            if !self.connection(token).is_some_and(|connection| connection.readable) {
+                return Ok(());
+            }
+            match context.net.read(token, scratch) {
+                Ok(0) => {
+                    self.close(context, token);
+                    return Ok(());
+                }
+                Ok(n) => {
+                    bytes += n;
+                    self.received(context, token, &scratch[..n], &mut frames)?;
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                    let connection = self.connection(token).expect("only read");
+                    connection.readable = false;
+                    return Ok(());
+                }
+                Err(_) => {
+                    self.close(context, token);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn received(
+        &mut self,
+        context: &mut Context<'_>,
+        token: NetToken,
+        bytes: &[u8],
+        frames: &mut usize,
+    ) -> Result<(), Close> {
+        self.metrics.bytes_received.add(bytes.len() as u64);
+        let connection = self.connection(token).expect("just read from");
+        connection.heard_ns = context.now.monotonic_ns;
+        if connection.input_bytes() > 0 {
+            connection.keep_more(bytes);
+            return Ok(()); // the loop looks at the held input next
+        }
+        let used = self.begin_frames(context, token, bytes, frames)?;
+        if let Some(connection) = self.connection(token)
+            && used < bytes.len()
+        {
+            connection.keep_more(&bytes[used..]);
+        }
+        Ok(())
+    }
+
+    /// Begins every whole frame in `bytes` that may begin; gives how many bytes are used up.
+    fn begin_frames(
+        &mut self,
+        context: &mut Context<'_>,
+        token: NetToken,
+        bytes: &[u8],
+        frames: &mut usize,
+    ) -> Result<usize, Close> {
+        let mut at = 0;
+        loop {
+            let Some(connection) = self.connections.get_mut(token.0).and_then(Option::as_mut) else {
+                return Ok(at);
+            };
+            let rest = &bytes[at..];
+            let Some((len, body)) = rest.split_first_chunk::<4>() else {
+                connection.frame_since_ns = (!rest.is_empty()).then_some(context.now.monotonic_ns);
+                return Ok(at);
+            };
+            let len = usize::try_from(i32::from_be_bytes(*len)).map_err(|_| Close("a frame of negative length"))?;
+            if len > self.settings.request_bytes_max {
+                return Err(Close("a frame larger than socket.request.max.bytes"));
+            }
+            let Some(frame) = body.get(..len) else {
+                connection.frame_since_ns.get_or_insert(context.now.monotonic_ns);
+                return Ok(at);
+            };
+            connection.frame_since_ns = None;
+            if !connection.may_begin() || *frames >= TURN_FRAMES_MAX {
+                return Ok(at);
+            }
+            // A frame's batches become part of this turn's commit: not begun unless all of them fit.
+            if context.store.room() < len {
+                connection.hold = Hold::Room;
+                return Ok(at);
+            }
+            at += 4 + len;
+            *frames += 1;
+            self.begin(context, token, frame)?;
+        }
+    }
+
+    fn begin(&mut self, context: &mut Context<'_>, token: NetToken, frame: &[u8]) -> Result<(), Close> {
+        let (header, body) = RequestHeader::read(frame)?;
+        match header.api_key {
+            0 => self.produce(context, token, &header, body),
+            1 => self.fetch(context, token, &header, body),
+            2 => self.list_offsets(context, token, &header, body),
+            18 => self.api_versions(context, token, &header, body),
+            _ => self.hand_off(context, token, &header, body),
+        }
+    }
+
+    pub(crate) fn hand_off(
+        &mut self,
+        context: &Context<'_>,
+        token: NetToken,
+        header: &RequestHeader<'_>,
+        body: &[u8],
+    ) -> Result<(), Close> {
+        if !self.api.serves(header.api_key, header.api_version) {
+            return Err(Close("an api key or version that is not advertised"));
+        }
+        let connection = self.connection(token).expect("its frame is being read");
+        let slot = connection.begin();
+        connection.hold = Hold::Answer;
+        connection.held_slot = Some(slot);
+        let request = HandoffRequest {
+            connection: connection.id,
+            api_key: header.api_key,
+            api_version: header.api_version,
+            correlation_id: header.correlation_id,
+            client_id: header.client_id.map(str::to_owned),
+            listener: connection.listener,
+            peer: connection.peer.ip(),
+            arrived_ns: context.now.monotonic_ns,
+            body: body.to_vec(),
+        };
+        self.metrics.handoff_requests.add(1);
+        self.handed.push_back(request);
+        Ok(())
+    }
+
+    /// Requests that wait for Python on this side, so that connections are not read while its queue is full.
+    #[must_use]
+    pub fn handoff_is_full(&self) -> bool {
+        self.handed.len() >= HANDOFF_WAITING_MAX
+    }
+
+    /// Answers a request; if it held the connection, the next one may begin.
+    pub(crate) fn answer(&mut self, token: NetToken, id: ConnectionId, slot: Slot, answer: Answer) {
+        let Some(connection) = self.connections.get_mut(token.0).and_then(Option::as_mut) else { return };
+        if connection.id != id || !connection.waits(slot) {
+            return; // the client has gone, and another may have its place
+        }
+        connection.fill(slot, answer);
+        if connection.held_slot == Some(slot) {
+            connection.held_slot = None;
+            connection.hold = Hold::Free;
+        }
+        self.to_flush.push(token);
+        self.queue(token);
+    }
+
+    /// A message from another shard or from Python.
+    pub fn message(&mut self, context: &mut Context<'_>, message: Message) -> Flow {
+        match message {
+            Message::Answer { connection, response } => self.python_answer(context, connection, response),
+            Message::Topics { call, change } => self.topics(context, call, &change),
+            Message::Call { call, request } => self.python_call(context, call, request),
+            Message::Append { token, group, batch, acks } => {
+                self.append_for(context, token, group, &batch, acks);
+            }
+            Message::Appended { token, result } => self.produce_ordered(context, token, result),
+            Message::Acked { token, error } => self.produce_acked(context, token, error),
+            Message::Fetch { token, spec, watch } => self.fetch_for(context, token, &spec, watch),
+            Message::Fetched { token, result } => self.fetched(context, token, result),
+            Message::Woken { token } => self.wake_fetch(token),
+            Message::Unwatch { group, token } => context.store.unwatch(group, partition::WaiterToken(token.0)),
+            Message::List { token, query } => self.list_for(context, token, query),
+            Message::Listed { token, result } => self.listed(context, token, result),
+            Message::Settings(settings) => self.settings = settings,
+            Message::StopAccepting => self.stop_accepting(context),
+            Message::Stop => {
+                self.stop_accepting(context);
+                return Flow::Stop;
+            }
+        }
+        Flow::Continue
+    }
+
+    fn python_answer(&mut self, context: &mut Context<'_>, id: ConnectionId, response: Option<Vec<u8>>) {
+        let Some(token) = self.by_id.get(&id).copied() else { return };
+        let Some(slot) = self.connection(token).and_then(|connection| connection.held_slot) else { return };
+        let Some(response) = response else {
+            self.refuse(context, token, "Python refused the request");
+            return;
+        };
+        let len = i32::try_from(response.len()).expect("answers are far below 2 GiB");
+        let mut framed = Vec::with_capacity(4 + response.len());
+        framed.extend_from_slice(&len.to_be_bytes());
+        framed.extend_from_slice(&response);
+        self.answer(token, id, slot, vec![Piece::Owned(framed)]);
+    }
+
+    fn topics(&mut self, context: &mut Context<'_>, call: crate::calls::CallId, change: &TopicsChange) {
+        for id in &change.removed {
+            if self.routing.remove(*id).is_some() {
+                context.store.remove(*id);
+            }
+        }
+        for topic in &change.put {
+            let own = topic.groups.iter().enumerate().filter(|(_, group)| group.shard(self.shards) == self.id);
+            let partitions = own
+                .map(|(index, group)| {
+                    (*group, model::PartitionIndex(i32::try_from(index).expect("partition counts are i32")))
+                })
+                .collect();
+            context.store.configure(partition::TopicSpec {
+                topic_id: topic.id,
+                name: Arc::clone(&topic.name),
+                internal: topic.internal,
+                config: topic.config.clone(),
+                partitions,
+            });
+            self.routing.put(Arc::clone(topic));
+        }
+        self.outcomes.push(Outcome { call, reply: crate::calls::Reply::Topics });
+    }
+
+    /// Something of this shard's store came about.
+    pub fn wake(&mut self, context: &mut Context<'_>, wake: Wake) {
+        match wake {
+            Wake::Acked { token, result } => {
+                let token = Token(token.0);
+                let error = result.err().map_or(model::ErrorCode::NONE, partition::error_code);
+                if token.shard() == self.id {
+                    self.produce_acked(context, token, error);
+                } else {
+                    context.outbox.0.push((token.shard(), Message::Acked { token, error }));
+                }
+            }
+            Wake::Data { token } => {
+                let token = Token(token.0);
+                if token.shard() == self.id {
+                    self.wake_fetch(token);
+                } else {
+                    context.outbox.0.push((token.shard(), Message::Woken { token }));
+                }
+            }
+            Wake::Read { token, result } => {
+                let token = Token(token.0);
+                if token.shard() == self.id {
+                    self.fetched(context, token, result);
+                } else {
+                    context.outbox.0.push((token.shard(), Message::Fetched { token, result }));
+                }
+            }
+            Wake::Listed { token, result } => {
+                let token = Token(token.0);
+                if token.shard() == self.id {
+                    self.listed(context, token, result);
+                } else {
+                    context.outbox.0.push((token.shard(), Message::Listed { token, result }));
+                }
+            }
+        }
+    }
+
+    /// Ends the waits whose time is over, and connections that stand still.
+    pub fn deadlines(&mut self, context: &mut Context<'_>) {
+        let now = context.now.monotonic_ns;
+        while let Some((at, token)) = self.deadlines.first().copied()
+            && at <= now
+        {
+            self.deadlines.remove(&(at, token));
+            match self.waits.get(token) {
+                Some(Wait::Produce(_)) => self.produce_timed_out(context, token),
+                Some(Wait::Fetch(_)) => self.fetch_timed_out(context, token),
+                Some(Wait::List(_) | Wait::Call(_)) | None => {}
+            }
+        }
+        if now.saturating_sub(self.swept_ns) >= 1_000 * NS_PER_MS {
+            self.swept_ns = now;
+            self.sweep(context);
+        }
+    }
+
+    /// Closes connections that are idle, stuck in a frame, or not reading their answers.
+    fn sweep(&mut self, context: &mut Context<'_>) {
+        let now = context.now.monotonic_ns;
+        let older = |since: u64, ms: u64| now.saturating_sub(since) > ms * NS_PER_MS;
+        let idle_ms = self.settings.connection_idle_ms_max;
+        let mut held = 0;
+        let mut stuck = Vec::new();
+        for connection in self.connections.iter().flatten() {
+            held += connection.input_capacity();
+            let idle = connection.is_drained() && older(connection.heard_ns, idle_ms);
+            let slow = connection.frame_since_ns.is_some_and(|since| older(since, FRAME_MS_MAX));
+            let stalled =
+                connection.stalled_since_ns.is_some_and(|since| older(since, ANSWER_STALL_MS_MAX));
+            if idle || slow || stalled {
+                stuck.push(connection.token);
+            }
+        }
+        for token in stuck {
+            self.refuse(context, token, "idle, slow or stalled");
+        }
+        if held > model::limits::FRAME_BYTES_HELD_MAX {
+            self.drop_largest_input(context);
+        }
+    }
+
+    /// Half-read frames hold more than all of them may: the largest goes.
+    fn drop_largest_input(&mut self, context: &mut Context<'_>) {
+        let largest = self.connections.iter().flatten().max_by_key(|connection| connection.input_capacity());
+        if let Some(token) = largest.map(|connection| connection.token) {
+            self.refuse(context, token, "half-read frames hold too much memory");
+        }
+    }
+
+    fn refuse(&mut self, context: &mut Context<'_>, token: NetToken, _reason: &'static str) {
+        self.metrics.connections_refused.add(1);
+        self.close(context, token);
+    }
+
+    /// Closes a connection at once. What it waited for is dropped when it comes.
+    fn close(&mut self, context: &mut Context<'_>, token: NetToken) {
+        let Some(connection) = self.connections.get_mut(token.0).and_then(Option::take) else { return };
+        self.by_id.remove(&connection.id);
+        self.metrics.connections_open.set(self.by_id.len() as u64);
+        context.net.close(token);
+        self.drop_fetches_of(context, connection.id);
+    }
+
+    /// Closes a connection when everything answered has left (an acks=0 produce that failed).
+    pub(crate) fn close_when_sent(&mut self, token: NetToken) {
+        if let Some(connection) = self.connection(token) {
+            connection.closing = true;
+            self.to_flush.push(token);
+        }
+    }
+
+    fn stop_accepting(&mut self, context: &mut Context<'_>) {
+        self.stopping = true;
+        self.end_fetches(context);
+    }
+
+    /// Sends what is answered, and hands over what is Python's.
+    pub fn flush(&mut self, context: &mut Context<'_>) {
+        for token in std::mem::take(&mut self.to_flush) {
+            self.flush_one(context, token);
+        }
+        self.handoff.push(usize::from(self.id.0), &mut self.handed, &mut self.outcomes);
+    }
+
+    fn flush_one(&mut self, context: &mut Context<'_>, token: NetToken) {
+        let now = context.now.monotonic_ns;
+        let metrics = Arc::clone(&self.metrics);
+        let Some(connection) = self.connections.get_mut(token.0).and_then(Option::as_mut) else { return };
+        while connection.has_output() {
+            let mut slices = Vec::new();
+            connection.output(&mut slices);
+            match context.net.write(token, &slices) {
+                Ok(n) => {
+                    metrics.bytes_sent.add(n as u64);
+                    connection.stalled_since_ns = None;
+                    connection.heard_ns = now;
+                    connection.sent(n);
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                    connection.stalled_since_ns.get_or_insert(now);
+                    return;
+                }
+                Err(_) => {
+                    self.close(context, token);
+                    return;
+                }
+            }
+        }
+        if connection.closing && connection.is_drained() {
+            self.close(context, token);
+        } else {
+            self.queue(token); // room in the output may let the next request begin
+        }
+    }
+}

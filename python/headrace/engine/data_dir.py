@@ -1,0 +1,130 @@
+"""The data directory: whose it is and how it is laid out (`node.toml`), and that nobody else uses it (`LOCK`)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tomllib
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from headrace.engine.port import EngineError
+
+FORMAT = 1
+"""Rises when an older headrace could no longer read what a newer one wrote."""
+
+_TEXT = """\
+# Written once by headrace; it says whose data this is and how it is laid out. Do not edit.
+format = {format}
+cluster_id = "{cluster_id}"
+node_id = {node_id}
+shards = {shards}
+"""
+
+
+class Identity(NamedTuple):
+    """What `node.toml` holds."""
+
+    cluster_id: str
+    """22 characters of URL-safe base64."""
+    node_id: int
+    shards: int
+
+
+class DataDir:
+    """A data directory in use by this process; `close` gives it back."""
+
+    def __init__(self, path: Path, lock: IO[str], identity: Identity) -> None:
+        self.path = path
+        self.identity = identity
+        self._lock = lock
+
+    def close(self) -> None:
+        """Give the directory back. Idempotent."""
+        self._lock.close()
+
+
+def open_data_dir(path: Path, fresh: Identity, *, node_id: int | None, shards: int | None) -> DataDir:
+    """Take the directory for this process, making it (with the identity `fresh`) if it is new.
+
+    `node_id` and `shards` are what the command line asks for, if anything; a directory that says otherwise is refused.
+
+    Raises `EngineError` (exit code 3) if it is in use, another node's, of a newer format, or cannot be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / "LOCK").open("a+")
+    except OSError as error:
+        raise EngineError(
+            f"cannot use data directory {path}: {error.strerror}; choose a writable one with --data-dir", 3
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise EngineError(
+            f"data directory {path} is in use by another headrace; stop it or choose another with --data-dir", 3
+        ) from None
+    try:
+        identity = _identity(path, fresh, node_id=node_id, shards=shards)
+    except EngineError:
+        lock.close()
+        raise
+    return DataDir(path, lock, identity)
+
+
+def _identity(path: Path, fresh: Identity, *, node_id: int | None, shards: int | None) -> Identity:
+    file = path / "node.toml"
+    if not file.exists():
+        if (path / "journal").exists():
+            raise EngineError(
+                f"data directory {path} has a journal but no node.toml; restore node.toml or move the directory away", 3
+            )
+        _write(path, file, fresh)
+        return fresh
+    found = _read(file)
+    if node_id is not None and node_id != found.node_id:
+        raise EngineError(
+            f"data directory {path} belongs to node {found.node_id}, not {node_id}; "
+            "give each node a directory of its own with --data-dir",
+            3,
+        )
+    if shards is not None and shards != found.shards:
+        raise EngineError(
+            f"data directory {path} is laid out for {found.shards} shards, not {shards}; "
+            f"start with --cores {found.shards}, or use a new directory",
+            3,
+        )
+    return found
+
+
+def _read(file: Path) -> Identity:
+    try:
+        values = tomllib.loads(file.read_text("utf-8"))
+        if values["format"] > FORMAT:
+            raise EngineError(
+                f"{file} has format {values['format']}, this headrace knows {FORMAT}; use a newer headrace", 3
+            )
+        return Identity(str(values["cluster_id"]), int(values["node_id"]), int(values["shards"]))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise EngineError(f"{file} cannot be read: {error}; restore it from a copy", 3) from None
+
+
+def _write(path: Path, file: Path, identity: Identity) -> None:
+    """Write it whole or not at all: a crash leaves either no file or this one."""
+    temporary = file.with_suffix(".new")
+    try:
+        with temporary.open("w", encoding="utf-8") as out:
+            out.write(_TEXT.format(format=FORMAT, **identity._asdict()))
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.rename(file)
+        directory = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise EngineError(
+            f"cannot write {file}: {error.strerror}; free space or choose another directory with --data-dir", 3
+        ) from None
