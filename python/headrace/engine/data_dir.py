@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from headrace.engine.port import EngineError
+from headrace.model.failure import ExitCode, Failure
 
 FORMAT = 1
 """Rises when an older headrace could no longer read what a newer one wrote."""
@@ -49,25 +49,22 @@ def open_data_dir(path: Path, fresh: Identity, *, node_id: int | None, shards: i
 
     `node_id` and `shards` are what the command line asks for, if anything; a directory that says otherwise is refused.
 
-    Raises `EngineError` (exit code 3) if it is in use, another node's, of a newer format, or cannot be written.
+    Raises `Failure` (exit code 3) if it is in use, another node's, of a newer format, or cannot be written.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock = (path / "LOCK").open("a+")
     except OSError as error:
-        raise EngineError(
-            f"cannot use data directory {path}: {error.strerror}; choose a writable one with --data-dir", 3
-        ) from None
+        raise refused(path, f"{error.strerror}", "choose a writable one with --data-dir") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise EngineError(
-            f"data directory {path} is in use by another headrace; stop it or choose another with --data-dir", 3
-        ) from None
+        hint = "stop it or choose another with --data-dir"
+        raise refused(path, "it is in use by another headrace", hint) from None
     try:
         identity = _identity(path, fresh, node_id=node_id, shards=shards)
-    except EngineError:
+    except Failure:
         lock.close()
         raise
     return DataDir(path, lock, identity)
@@ -77,24 +74,17 @@ def _identity(path: Path, fresh: Identity, *, node_id: int | None, shards: int |
     file = path / "node.toml"
     if not file.exists():
         if (path / "journal").exists():
-            raise EngineError(
-                f"data directory {path} has a journal but no node.toml; restore node.toml or move the directory away", 3
-            )
+            hint = "restore node.toml or move the directory away"
+            raise refused(path, "it has a journal but no node.toml", hint)
         _write(path, file, fresh)
         return fresh
     found = _read(file)
     if node_id is not None and node_id != found.node_id:
-        raise EngineError(
-            f"data directory {path} belongs to node {found.node_id}, not {node_id}; "
-            "give each node a directory of its own with --data-dir",
-            3,
-        )
+        hint = "give each node a directory of its own with --data-dir"
+        raise refused(path, f"it belongs to node {found.node_id}, not {node_id}", hint)
     if shards is not None and shards != found.shards:
-        raise EngineError(
-            f"data directory {path} is laid out for {found.shards} shards, not {shards}; "
-            f"start with --cores {found.shards}, or use a new directory",
-            3,
-        )
+        hint = f"start with --cores {found.shards}, or use a new directory"
+        raise refused(path, f"it is laid out for {found.shards} shards, not {shards}", hint)
     return found
 
 
@@ -102,12 +92,11 @@ def _read(file: Path) -> Identity:
     try:
         values = tomllib.loads(file.read_text("utf-8"))
         if values["format"] > FORMAT:
-            raise EngineError(
-                f"{file} has format {values['format']}, this headrace knows {FORMAT}; use a newer headrace", 3
-            )
+            detail = f"node.toml has format {values['format']}, this headrace knows {FORMAT}"
+            raise refused(file.parent, detail, "use a newer headrace")
         return Identity(str(values["cluster_id"]), int(values["node_id"]), int(values["shards"]))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise EngineError(f"{file} cannot be read: {error}; restore it from a copy", 3) from None
+        raise refused(file.parent, f"node.toml cannot be read ({error})", "restore it from a copy") from None
 
 
 def _write(path: Path, file: Path, identity: Identity) -> None:
@@ -125,6 +114,10 @@ def _write(path: Path, file: Path, identity: Identity) -> None:
         finally:
             os.close(directory)
     except OSError as error:
-        raise EngineError(
-            f"cannot write {file}: {error.strerror}; free space or choose another directory with --data-dir", 3
-        ) from None
+        hint = "free space or choose another directory with --data-dir"
+        raise refused(path, f"node.toml cannot be written ({error.strerror})", hint) from None
+
+
+def refused(path: Path, detail: str, hint: str) -> Failure:
+    """The failure of a directory that cannot be used."""
+    return Failure(f"cannot use data directory {path}", detail, hint, ExitCode.DATA_DIRECTORY)

@@ -14,7 +14,6 @@ from typing import Any
 from headrace import _engine
 from headrace.engine.port import (
     Appended,
-    EngineError,
     EpochEnd,
     LogInfo,
     ProducerInfo,
@@ -26,6 +25,7 @@ from headrace.engine.port import (
     Topic,
 )
 from headrace.model.errors import Error
+from headrace.model.failure import ExitCode, Failure
 
 OnRequests = Callable[[Sequence[Request]], None]
 
@@ -74,8 +74,8 @@ class NativeEngine:
         try:
             addresses = self._engine.start()
         except _engine.StartError as error:
-            message, exit_code = error.args
-            raise EngineError(message, exit_code) from None
+            what, detail, hint, exit_code = error.args
+            raise Failure(what, detail, hint, ExitCode(exit_code)) from None
         self._running = True
         self._loop.add_reader(self._engine.wake_fd, self._drain)
         return addresses

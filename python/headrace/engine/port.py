@@ -144,7 +144,7 @@ class Engine(Protocol):
         Requests arrive through `on_requests`, many at a time. The listeners accept at once, but nothing is answered
         from partitions until they are named by `topics`.
 
-        Raises `EngineError` with one sentence for a person: data directory in use, rot, newer format, address in use.
+        Raises `Failure`: rot in the data directory, a newer format, an address in use.
         """
 
     def answer(self, token: int, response: bytes | None) -> None:
@@ -196,14 +196,3 @@ class Engine(Protocol):
 
     def stop(self) -> None:
         """Make everything durable, write the closing commit, join the threads. Idempotent."""
-
-
-class EngineError(Exception):
-    """The engine could not start or had to stop; the text is one sentence for a person.
-
-    `exit_code` is the process's: 2 configuration, 3 data directory, 4 address in use, 1 the rest.
-    """
-
-    def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headrace.engine.data_dir import FORMAT, Identity, open_data_dir
-from headrace.engine.port import EngineError
+from headrace.model.failure import Failure
 
 FRESH = Identity("AAAAAAAAAAAAAAAAAAAAAA", 1, 2)
 
@@ -21,7 +21,7 @@ def test_a_new_directory_gets_an_identity_and_keeps_it(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     held = open_data_dir(tmp_path, FRESH, node_id=None, shards=None)
-    with pytest.raises(EngineError, match="in use by another headrace") as caught:
+    with pytest.raises(Failure, match="in use by another headrace") as caught:
         open_data_dir(tmp_path, FRESH, node_id=None, shards=None)
     assert caught.value.exit_code == 3
     held.close()
@@ -38,21 +38,21 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 )
 def test_an_identity_that_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "node.toml").write_text(text)
-    with pytest.raises(EngineError, match=says) as caught:
+    with pytest.raises(Failure, match=says) as caught:
         open_data_dir(tmp_path, FRESH, node_id=None, shards=None)
     assert "\n" not in str(caught.value)
 
 
 def test_another_nodes_directory_is_refused_and_the_lock_given_back(tmp_path: Path) -> None:
     open_data_dir(tmp_path, FRESH, node_id=None, shards=None).close()
-    with pytest.raises(EngineError, match="belongs to node 1, not 2"):
+    with pytest.raises(Failure, match="it belongs to node 1, not 2"):
         open_data_dir(tmp_path, FRESH, node_id=2, shards=None)
-    with pytest.raises(EngineError, match="laid out for 2 shards, not 4"):
+    with pytest.raises(Failure, match="it is laid out for 2 shards, not 4"):
         open_data_dir(tmp_path, FRESH, node_id=None, shards=4)
     open_data_dir(tmp_path, FRESH, node_id=1, shards=2).close()
 
 
 def test_a_journal_without_identity_is_not_taken_for_a_new_directory(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
-    with pytest.raises(EngineError, match="no node.toml"):
+    with pytest.raises(Failure, match="no node.toml"):
         open_data_dir(tmp_path, FRESH, node_id=None, shards=None)

@@ -17,7 +17,7 @@ use shard::{Config, Node};
 
 use crate::convert;
 
-create_exception!(_engine, StartError, PyException, "(message, exit code)");
+create_exception!(_engine, StartError, PyException, "(what, detail, hint, exit code)");
 
 /// The engine: made by `Engine(settings)`, started by `start`, ended by `stop`.
 #[pyclass(module = "headrace._engine")]
@@ -66,7 +66,7 @@ impl Engine {
         });
         let node = py
             .detach(|| Node::start(&config, Arc::new(RealStorage), Arc::new(SystemClock), signal))
-            .map_err(|error| StartError::new_err((error.message, error.exit_code)))?;
+            .map_err(|error| StartError::new_err((error.what, error.detail, error.hint, error.exit_code)))?;
         let addresses = node.addresses().iter().map(|at| (at.ip().to_string(), at.port())).collect();
         self.node = Some(node);
         Ok(addresses)

@@ -18,18 +18,22 @@ use crate::turn::{Parts, Shard, Turn};
 /// Threads that write behind, read cold data and clean, per shard.
 const POOL_THREADS: usize = 2;
 
-/// Why a node did not start: one sentence for a person, and the process's exit code.
+/// Why a node did not start, for a person: `what: detail; hint`, and the process's exit code.
 #[derive(Debug)]
 pub struct StartError {
-    /// What is wrong and what to do.
-    pub message: String,
+    /// What is wrong.
+    pub what: String,
+    /// The system's own words.
+    pub detail: String,
+    /// What to do.
+    pub hint: String,
     /// 3 data directory, 4 address in use, 1 the rest.
     pub exit_code: i32,
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        write!(f, "{}: {}; {}", self.what, self.detail, self.hint)
     }
 }
 
@@ -131,7 +135,9 @@ impl Node {
 
 fn open_nets(shards: u16) -> Result<Vec<RealNet>, StartError> {
     let failed = |error: std::io::Error| StartError {
-        message: format!("cannot poll for events: {error}; raise the limit on open files (ulimit -n)"),
+        what: "cannot poll for events".to_owned(),
+        detail: error.to_string(),
+        hint: "raise the limit on open files (ulimit -n)".to_owned(),
         exit_code: 1,
     };
     let mut nets =
@@ -146,10 +152,9 @@ fn listen(net: &mut RealNet, config: &Config) -> Result<Vec<SocketAddr>, StartEr
     for (number, listener) in config.listeners.iter().enumerate() {
         let id = ListenerId(u16::try_from(number).expect("listeners are few"));
         let bound = net.listen(id, listener.address).map_err(|error| StartError {
-            message: format!(
-                "cannot listen on {} ({}): {error}; stop what uses it or choose another address with --kafka",
-                listener.address, listener.name
-            ),
+            what: format!("cannot listen on {} ({})", listener.address, listener.name),
+            detail: error.to_string(),
+            hint: "stop what uses it or choose another address with --kafka".to_owned(),
             exit_code: 4,
         })?;
         addresses.push(bound);
@@ -178,7 +183,12 @@ impl ShardStart {
         let store = match opened {
             Ok(store) => store,
             Err(error) => {
-                let error = StartError { message: error.to_string(), exit_code: 3 };
+                let error = StartError {
+                    what: format!("cannot use data directory {}", self.config.data_dir.display()),
+                    detail: error.to_string(),
+                    hint: error.hint().to_owned(),
+                    exit_code: 3,
+                };
                 let _ = ready.send(Err(error)); // the starter waits for it
                 return;
             }
