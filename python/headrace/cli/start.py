@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -49,6 +48,10 @@ def start(words: Sequence[str]) -> int:
                 f"leave --{option} out",
                 ExitCode.USAGE,
             )
+    if given.parent_pipe:
+        from headrace.cli.parent_pipe import end_with_parent
+
+        end_with_parent(given.remove_with_parent)
     config, options = load(
         settings_of(given),
         os.environ,
@@ -130,5 +133,8 @@ def _parser() -> Parser:
         choices=("debug", "info", "warning", "error"),
         help="the least important line that is written",
     )
+    # For `headrace.testing`: end when stdin ends, and take this directory along.
+    add("--parent-pipe", action="store_true", help=argparse.SUPPRESS)
+    add("--remove-with-parent", type=Path, help=argparse.SUPPRESS)
     add("--json", action="store_true", help="say what is wrong as a JSON object")
     return parser
