@@ -1,0 +1,122 @@
+//! How appends and reads fail, and the only places where that becomes one of Kafka's error codes.
+
+use std::fmt;
+
+use model::ErrorCode;
+
+/// Why an append was refused, or failed after its order was fixed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AppendError {
+    /// The partition is not (or no longer) here.
+    UnknownPartition,
+    /// The log does not end where the writer believes.
+    UnexpectedEnd,
+    /// No batch, more than one, or bytes that are not a whole batch of format v2.
+    NotOneBatch,
+    /// The batch is of an older format.
+    OldFormat,
+    /// The checksum or a length in the batch is wrong.
+    Corrupt,
+    /// A record without a key in a compacted topic; offsets that do not count up; a control or transactional batch from a
+    /// client; a count that is not the batch's.
+    InvalidRecord,
+    /// A timestamp too far from the broker's clock.
+    InvalidTimestamp,
+    /// The codec is none of Kafka's.
+    UnsupportedCompression,
+    /// The batch is larger than `max.message.bytes`.
+    TooLarge,
+    /// The batch is larger than a segment.
+    LargerThanSegment,
+    /// A sequence number that does not follow the producer's last one.
+    OutOfOrderSequence,
+    /// A repeated batch that is too old to say where it stands.
+    DuplicateSequence,
+    /// A producer's epoch that was replaced by a newer one.
+    FencedProducer,
+    /// The journal has no room until segments are written.
+    NoRoom,
+    /// The disk is full.
+    StorageFull,
+}
+
+/// The only place where append failures become Kafka error codes: no `_ =>`, a new failure must choose.
+#[must_use]
+pub const fn error_code(error: AppendError) -> ErrorCode {
+    match error {
+        AppendError::UnknownPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        AppendError::UnexpectedEnd => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+        AppendError::NotOneBatch | AppendError::InvalidRecord => ErrorCode::INVALID_RECORD,
+        AppendError::OldFormat => ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        AppendError::Corrupt => ErrorCode::CORRUPT_MESSAGE,
+        AppendError::InvalidTimestamp => ErrorCode::INVALID_TIMESTAMP,
+        AppendError::UnsupportedCompression => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+        AppendError::TooLarge => ErrorCode::MESSAGE_TOO_LARGE,
+        AppendError::LargerThanSegment => ErrorCode::RECORD_LIST_TOO_LARGE,
+        AppendError::OutOfOrderSequence => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+        AppendError::DuplicateSequence => ErrorCode::DUPLICATE_SEQUENCE_NUMBER,
+        AppendError::FencedProducer => ErrorCode::INVALID_PRODUCER_EPOCH,
+        // Every client retries it without asking for new metadata first, as it would for KAFKA_STORAGE_ERROR.
+        AppendError::NoRoom | AppendError::StorageFull => ErrorCode::NOT_ENOUGH_REPLICAS,
+    }
+}
+
+/// Why a read was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FetchError {
+    /// The partition is not (or no longer) here.
+    UnknownPartition,
+    /// The offset is below the log start or above the log end.
+    OffsetOutOfRange,
+    /// The reader's leader epoch is older than ours.
+    FencedEpoch,
+    /// The reader's leader epoch is newer than ours.
+    UnknownEpoch,
+    /// A file could not be read.
+    Storage,
+}
+
+/// The only place where read failures become Kafka error codes.
+#[must_use]
+pub const fn fetch_error_code(error: FetchError) -> ErrorCode {
+    match error {
+        FetchError::UnknownPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        FetchError::OffsetOutOfRange => ErrorCode::OFFSET_OUT_OF_RANGE,
+        FetchError::FencedEpoch => ErrorCode::FENCED_LEADER_EPOCH,
+        FetchError::UnknownEpoch => ErrorCode::UNKNOWN_LEADER_EPOCH,
+        FetchError::Storage => ErrorCode::KAFKA_STORAGE_ERROR,
+    }
+}
+
+/// Nothing may be acknowledged any more: the process must end. The text is for a person.
+#[derive(Debug)]
+pub struct Fatal(pub String);
+
+impl Fatal {
+    /// The shard cannot wait for its sockets.
+    #[must_use]
+    #[allow(clippy::needless_pass_by_value)] // so that it serves as an argument of map_err
+    pub fn from_poll(error: std::io::Error) -> Fatal {
+        Fatal(format!("cannot wait for network events: {error}"))
+    }
+}
+
+impl fmt::Display for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Fatal {}
+
+/// The data directory cannot be opened. The text says what is wrong and what to do.
+#[derive(Debug)]
+pub struct OpenError(pub String);
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OpenError {}

@@ -1,0 +1,22 @@
+//! A partition: a replicated log with Kafka's rules. And [`Store`]: everything of one shard that is durable.
+//!
+//! ```text
+//!     log start              last stable      high watermark          log end
+//!         |  readable by all      |  read_uncommitted |  not yet on a quorum  |
+//! offsets 3 ...................... 17 ............... 19 .................... 24
+//! ```
+//! Records below the high watermark are durable on a quorum, and only they are given out. Everything here is a state
+//! machine: time and randomness come in, work for storage goes out as jobs.
+
+mod config;
+mod error;
+mod spec;
+mod store;
+
+pub use config::{CleanupPolicy, ConfigError, TimestampType, TopicConfig};
+pub use error::{AppendError, Fatal, FetchError, OpenError, error_code, fetch_error_code};
+pub use spec::{
+    Acks, Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, Fetched, Isolation, ListQuery, Listed, ListedOffset,
+    LogInfo, Now, Origin, ProducerInfo, TopicSpec, WaiterToken, Wake,
+};
+pub use store::{Store, StoreDone, StoreJob, StoreOptions};

@@ -1,0 +1,1 @@
+//! What a partition asks of consensus, and a quorum of one.
