@@ -9,6 +9,7 @@ pub struct ErrorCode(pub i16);
 /// Each name and number is the protocol's own (Kafka, `Errors`).
 #[allow(missing_docs)]
 impl ErrorCode {
+    pub const NONE: ErrorCode = ErrorCode(0);
     pub const UNKNOWN_SERVER_ERROR: ErrorCode = ErrorCode(-1);
     pub const OFFSET_OUT_OF_RANGE: ErrorCode = ErrorCode(1);
     pub const CORRUPT_MESSAGE: ErrorCode = ErrorCode(2);
