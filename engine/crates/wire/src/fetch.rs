@@ -55,11 +55,8 @@ impl<'a> FetchRequest<'a> {
         let (session_id, session_epoch) =
             if version >= 7 { (reader.int32()?, reader.int32()?) } else { (0, -1) };
         let topics = Items::read(&mut reader, version, flexible)?;
-        let forgotten = if version >= 7 {
-            Items::read(&mut reader, version, flexible)?
-        } else {
-            Items::none(version)
-        };
+        let forgotten =
+            if version >= 7 { Items::read(&mut reader, version, flexible)? } else { Items::none(version) };
         let rack_id = if version >= 11 { reader.string(flexible)? } else { "" };
         let mut cluster_id = None;
         if flexible {

@@ -125,7 +125,11 @@ impl<R: Deref<Target = [u8]>> FetchResponseWriter<R> {
     }
 
     /// The topic's next partition and its record batches.
-    pub fn partition(&mut self, partition: &FetchPartitionResponse<'_>, records: impl IntoIterator<Item = R>) {
+    pub fn partition(
+        &mut self,
+        partition: &FetchPartitionResponse<'_>,
+        records: impl IntoIterator<Item = R>,
+    ) {
         self.partitions_left =
             self.partitions_left.checked_sub(1).expect("no more partitions than announced");
         let (version, flexible) = (self.version, self.flexible);
