@@ -1,0 +1,39 @@
+"""AddOffsetsToTxn (key 25, v0-4).
+
+Written by tools/gen_messages.py; do not edit.
+"""
+# fmt: off
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from headrace.wire.schema import Field, Message
+
+
+class AddOffsetsToTxnRequest(Message):
+    transactional_id: str = ""
+    producer_id: int = 0
+    producer_epoch: int = 0
+    group_id: str = ""
+    API_KEY: ClassVar[int] = 25
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 4)
+    FLEXIBLE_FROM: ClassVar[int] = 3
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("transactional_id", "string", (0, 32767)),
+        Field("producer_id", "int64", (0, 32767)),
+        Field("producer_epoch", "int16", (0, 32767)),
+        Field("group_id", "string", (0, 32767)),
+    )
+
+
+class AddOffsetsToTxnResponse(Message):
+    throttle_time_ms: int = 0
+    error_code: int = 0
+    API_KEY: ClassVar[int] = 25
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 4)
+    FLEXIBLE_FROM: ClassVar[int] = 3
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("throttle_time_ms", "int32", (0, 32767)),
+        Field("error_code", "int16", (0, 32767)),
+    )
