@@ -10,6 +10,7 @@ class Error(enum.IntEnum):
     """One name for each number of the protocol."""
 
     UNKNOWN_SERVER_ERROR = -1
+    NONE = 0
     OFFSET_OUT_OF_RANGE = 1
     CORRUPT_MESSAGE = 2
     UNKNOWN_TOPIC_OR_PARTITION = 3

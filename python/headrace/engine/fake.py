@@ -1,0 +1,224 @@
+"""An engine of lists in memory, for unit tests of everything above the seam.
+
+    engine = FakeEngine()
+    engine.create(7)                     # a partition without a topic
+    engine.hold()                        # appends stay uncommitted ...
+    engine.release()                     # ... until now
+    engine.refuse(Error.NOT_LEADER_OR_FOLLOWER)   # the next append fails
+    engine = engine.restarted()          # what a crash leaves: committed records only
+
+Outcomes arrive through the loop, after the call returned, in the order of the calls, as with the real engine. What it
+was told and what was answered can be looked at: `told`, `answers`, `values`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from headrace.engine.port import (
+    Appended,
+    EpochEnd,
+    LogInfo,
+    ProducerInfo,
+    Record,
+    Request,
+    Slice,
+    Stored,
+    Topic,
+)
+from headrace.model.errors import Error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
+
+
+class FakeLog:
+    """One partition: its records and how many of them are committed.
+
+    Invariant: `start <= committed <= end`.
+    """
+
+    def __init__(self) -> None:
+        self.start = 0
+        self.committed = 0
+        self.records: list[Stored] = []
+        """From offset 0 on; what is before `start` is still here and never given out."""
+        self.producers: list[ProducerInfo] = []
+
+    @property
+    def end(self) -> int:
+        return len(self.records)
+
+
+class FakeEngine:
+    """`Engine` for one test and its loop."""
+
+    def __init__(self, *, now_ms: int = 1_700_000_000_000) -> None:
+        self.now_ms = now_ms
+        """Timestamp of appended records; a test moves it."""
+        self.logs: dict[int, FakeLog] = {}
+        self.told: dict[bytes, Topic] = {}
+        """Topics as of the last `topics` call, by id."""
+        self.answers: dict[int, bytes | None] = {}
+        """Answers by token."""
+        self.values: dict[str, str] = {}
+        self.running = False
+        self._on_requests: Callable[[Sequence[Request]], None] | None = None
+        self._held: list[tuple[asyncio.Future[Any], object, FakeLog | None, int]] | None = None
+        self._refusals: list[Error] = []
+
+    # -- for tests ----------------------------------------------------------------------------------------------------
+
+    def create(self, group: int) -> FakeLog:
+        """Make a partition that belongs to no topic."""
+        return self.logs.setdefault(group, FakeLog())
+
+    def hold(self) -> None:
+        """Leave appends uncommitted from now on."""
+        assert self._held is None, "appends are held already"
+        self._held = []
+
+    def release(self) -> None:
+        """Commit what was held, in order, and hold no more."""
+        assert self._held is not None, "appends are not held"
+        held, self._held = self._held, None
+        for future, outcome, log, end in held:
+            self._commit(future, outcome, log, end)
+
+    def refuse(self, error: Error) -> None:
+        """Refuse the next append (after those already refused) with this error; nothing of it is stored."""
+        self._refusals.append(error)
+
+    def restarted(self) -> FakeEngine:
+        """A new engine over what was committed, as after kill -9."""
+        other = FakeEngine(now_ms=self.now_ms)
+        for group, log in self.logs.items():
+            left = other.create(group)
+            left.start = log.start
+            left.records = log.records[: log.committed]
+            left.committed = log.committed
+        return other
+
+    def receive(self, *requests: Request) -> None:
+        """Hand over requests as a drain does."""
+        assert self._on_requests is not None, "the engine is started first"
+        self._on_requests(requests)
+
+    # -- Engine -------------------------------------------------------------------------------------------------------
+
+    def start(self, on_requests: Callable[[Sequence[Request]], None]) -> Sequence[tuple[str, int]]:
+        self._on_requests = on_requests
+        self.running = True
+        return [("127.0.0.1", 9092)]
+
+    def answer(self, token: int, response: bytes | None) -> None:
+        assert token not in self.answers, f"request {token} is answered twice"
+        self.answers[token] = response
+
+    def topics(self, changed: Sequence[Topic], removed: Sequence[bytes]) -> asyncio.Future[None]:
+        for topic in changed:
+            self.told[topic.topic_id] = topic
+            for partition in topic.partitions:
+                self.create(partition.group)
+        for topic_id in removed:
+            gone = self.told.pop(topic_id, None)
+            for partition in gone.partitions if gone else ():
+                self.logs.pop(partition.group, None)
+        return self._soon(None)
+
+    def append(
+        self, group: int, records: Sequence[Record], *, expected_end: int | None = None
+    ) -> asyncio.Future[Appended]:
+        log = self.logs.get(group)
+        if log is None:
+            return self._soon(Appended(Error.UNKNOWN_TOPIC_OR_PARTITION, -1, -1))
+        if self._refusals:
+            return self._soon(Appended(self._refusals.pop(0), -1, -1))
+        if expected_end is not None and expected_end != log.end:
+            return self._soon(Appended(Error.NOT_LEADER_OR_FOLLOWER, -1, -1))
+        base = log.end
+        log.records += [
+            Stored(base + place, self.now_ms, record.key, record.value)
+            for place, record in enumerate(records)
+        ]
+        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        outcome = Appended(Error.NONE, base, log.end)
+        if self._held is not None:
+            self._held.append((future, outcome, log, log.end))
+        else:
+            self._commit(future, outcome, log, log.end)
+        return future
+
+    def read(self, group: int, offset: int, max_bytes: int) -> asyncio.Future[Slice]:
+        log = self.logs.get(group)
+        if log is None:
+            return self._soon(Slice(Error.UNKNOWN_TOPIC_OR_PARTITION, (), offset, -1))
+        if not log.start <= offset <= log.end:
+            return self._soon(Slice(Error.OFFSET_OUT_OF_RANGE, (), offset, log.committed))
+        found: list[Stored] = []
+        size = 0
+        for record in log.records[offset : log.committed]:
+            size += len(record.key or b"") + len(record.value or b"")
+            if found and size > max_bytes:
+                break
+            found.append(record)
+        return self._soon(Slice(Error.NONE, found, offset + len(found), log.committed))
+
+    def log_info(self, groups: Sequence[int]) -> asyncio.Future[Sequence[LogInfo]]:
+        found: list[LogInfo] = []
+        for group in groups:
+            if log := self.logs.get(group):
+                size = sum(len(r.key or b"") + len(r.value or b"") for r in log.records[log.start :])
+                found.append(LogInfo(group, 0, log.start, log.committed, log.committed, log.end, size))
+        return self._soon(found)
+
+    def delete_records(self, group: int, before: int) -> asyncio.Future[tuple[Error, int]]:
+        log = self.logs.get(group)
+        if log is None:
+            return self._soon((Error.UNKNOWN_TOPIC_OR_PARTITION, -1))
+        if before > log.committed:
+            return self._soon((Error.OFFSET_OUT_OF_RANGE, -1))
+        log.start = max(log.start, log.committed if before == -1 else before)
+        return self._soon((Error.NONE, log.start))
+
+    def epoch_end(self, group: int, current_epoch: int, epoch: int) -> asyncio.Future[EpochEnd]:
+        log = self.logs.get(group)
+        if log is None:
+            return self._soon(EpochEnd(Error.UNKNOWN_TOPIC_OR_PARTITION, -1, -1))
+        if current_epoch > 0:
+            return self._soon(EpochEnd(Error.UNKNOWN_LEADER_EPOCH, -1, -1))
+        known = epoch == 0
+        return self._soon(EpochEnd(Error.NONE, 0 if known else -1, log.committed if known else -1))
+
+    def producers(self, group: int) -> asyncio.Future[Sequence[ProducerInfo]]:
+        log = self.logs.get(group)
+        return self._soon(tuple(log.producers) if log else ())
+
+    def set_values(self, values: Mapping[str, str]) -> None:
+        self.values |= values
+
+    def metrics(self) -> Mapping[str, float]:
+        return {}
+
+    def stop_accepting(self) -> None:
+        self._on_requests = None
+
+    def stop(self) -> None:
+        self.running = False
+
+    def _commit(self, future: asyncio.Future[Any], outcome: object, log: FakeLog | None, end: int) -> None:
+        def arrive() -> None:
+            if log is not None:
+                log.committed = max(log.committed, end)
+            if not future.done():
+                future.set_result(outcome)
+
+        asyncio.get_running_loop().call_soon(arrive)
+
+    def _soon(self, outcome: T) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._commit(future, outcome, None, 0)
+        return future
