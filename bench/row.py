@@ -1,0 +1,104 @@
+"""One line of the result: what was measured, how often, and what it is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Literal
+
+
+@dataclass
+class Row:
+    """A figure with its runs. `better` says which way is good; `bar` is this version's, `goal` the project's."""
+
+    name: str
+    what: str
+    unit: str
+    better: Literal["less", "more"]
+    bar: float | None
+    goal: str = ""
+    limit: str = ""
+    values: list[float] = field(default_factory=list)
+    probe: list[str] = field(default_factory=list)
+    void: str = ""
+    """Why the row says nothing, if it does not."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def worst(self) -> float:
+        """The run that looks worst."""
+        return max(self.values) if self.better == "less" else min(self.values)
+
+    @property
+    def verdict(self) -> str:
+        """`met` and `MISSED` judge the median; no bar, no judgement."""
+        if not self.values:
+            return "NOT RUN"
+        if self.void:
+            return "VOID"
+        if self.bar is None:
+            return ""
+        middle = median(self.values)
+        met = middle <= self.bar if self.better == "less" else middle >= self.bar
+        return "met" if met else "MISSED"
+
+    def cells(self) -> list[str]:
+        """The row as text: name, what, median, worst, bar, goal, limit, probe, verdict."""
+        sign = "≤" if self.better == "less" else "≥"
+        middle, worst = ("-", "-") if not self.values else (figure(median(self.values)), figure(self.worst))
+        bar = "" if self.bar is None else f"{sign} {figure(self.bar)}"
+        probe = self.probe[len(self.probe) // 2] if self.probe else ""
+        return [
+            self.name,
+            f"{self.what} [{self.unit}]",
+            middle,
+            worst,
+            bar,
+            self.goal,
+            self.limit,
+            probe,
+            self.verdict,
+        ]
+
+    def json(self) -> dict[str, Any]:
+        """Everything, for the result file."""
+        return {
+            "name": self.name,
+            "what": self.what,
+            "unit": self.unit,
+            "median": median(self.values) if self.values else None,
+            "worst": self.worst if self.values else None,
+            "values": self.values,
+            "bar": self.bar,
+            "goal": self.goal,
+            "limit": self.limit,
+            "probe": self.probe,
+            "verdict": self.verdict,
+            "void": self.void,
+            "notes": self.notes,
+        }
+
+
+def figure(value: float) -> str:
+    """Three digits that matter."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+HEAD = ["row", "what", "median", "worst", "bar", "goal", "limit", "probe", ""]
+
+
+def table(rows: list[Row]) -> str:
+    """All rows, columns aligned, notes below the row they belong to."""
+    cells = [HEAD, *(row.cells() for row in rows)]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(HEAD))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+    out = [lines[0], "-" * len(lines[0])]
+    for row, line in zip(rows, lines[1:], strict=True):
+        out.append(line)
+        out.extend(f"      {note}" for note in ([f"void: {row.void}"] if row.void else []) + row.notes)
+    return "\n".join(out)
