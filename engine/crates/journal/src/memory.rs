@@ -1,0 +1,162 @@
+//! Buffers of recent commits, kept to serve reads at the tail, and recycled: touching new memory is what costs.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use io::AlignedBuf;
+use model::limits::JOURNAL_BLOCK_BYTES;
+
+use crate::bytes::Bytes;
+use crate::journal::Place;
+
+/// Free buffers kept for each size.
+const FREE_BUFFERS_MAX: usize = 8;
+/// Dropped buffers that a reader still holds, watched to be taken back.
+const LENT_BUFFERS_MAX: usize = 64;
+/// Sizes of pooled buffers: one block, two, four, ... 2 MiB.
+const CLASSES: usize = 10;
+
+#[derive(Default)]
+struct Pool {
+    free: [Vec<AlignedBuf>; CLASSES],
+    lent: VecDeque<Arc<AlignedBuf>>,
+}
+
+fn class(len: usize) -> Option<usize> {
+    let blocks = len.div_ceil(JOURNAL_BLOCK_BYTES).max(1).next_power_of_two();
+    let class = blocks.trailing_zeros() as usize;
+    (class < CLASSES).then_some(class)
+}
+
+impl Pool {
+    /// A buffer of at least `len` bytes; what is in it is left from its last use.
+    fn take(&mut self, len: usize) -> AlignedBuf {
+        let Some(class) = class(len) else { return AlignedBuf::zeroed(len) };
+        if self.free[class].is_empty() {
+            self.collect();
+        }
+        self.free[class].pop().unwrap_or_else(|| AlignedBuf::zeroed(JOURNAL_BLOCK_BYTES << class))
+    }
+
+    fn give(&mut self, buf: AlignedBuf) {
+        if let Some(class) = class(buf.len())
+            && buf.len() == JOURNAL_BLOCK_BYTES << class
+            && self.free[class].len() < FREE_BUFFERS_MAX
+        {
+            self.free[class].push(buf);
+        }
+    }
+
+    fn retire(&mut self, buf: Arc<AlignedBuf>) {
+        match Arc::try_unwrap(buf) {
+            Ok(buf) => self.give(buf),
+            Err(buf) if self.lent.len() < LENT_BUFFERS_MAX => self.lent.push_back(buf),
+            Err(_) => {} // freed by its last reader
+        }
+    }
+
+    fn collect(&mut self) {
+        for _ in 0..self.lent.len() {
+            let buf = self.lent.pop_front().expect("counted");
+            self.retire(buf);
+        }
+    }
+}
+
+struct Kept {
+    file_use: u32,
+    position: u32,
+    buf: Arc<AlignedBuf>,
+}
+
+/// The newest commits' buffers, up to a number of bytes; the oldest is dropped first.
+pub(crate) struct Memory {
+    pool: Pool,
+    /// Consecutive commits, the first of which is `first`.
+    kept: VecDeque<Kept>,
+    first: u64,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Memory {
+    pub fn new(bytes_max: usize) -> Memory {
+        Memory { pool: Pool::default(), kept: VecDeque::new(), first: 0, bytes: 0, bytes_max }
+    }
+
+    pub fn take(&mut self, len: usize) -> AlignedBuf {
+        self.pool.take(len)
+    }
+
+    pub fn give(&mut self, buf: AlignedBuf) {
+        self.pool.give(buf);
+    }
+
+    /// Keeps a commit's buffer. Commits come in the order of their numbers.
+    pub fn keep(&mut self, number: u64, file_use: u32, position: u32, buf: Arc<AlignedBuf>) {
+        if self.kept.is_empty() {
+            self.first = number;
+        }
+        assert_eq!(number, self.first + self.kept.len() as u64, "commits are kept in order");
+        self.bytes += buf.len();
+        self.kept.push_back(Kept { file_use, position, buf });
+        // The newest stays whatever its size: its write may still be in flight.
+        while self.bytes > self.bytes_max && self.kept.len() > 1 {
+            let oldest = self.kept.pop_front().expect("more than one");
+            self.first += 1;
+            self.bytes -= oldest.buf.len();
+            self.pool.retire(oldest.buf);
+        }
+    }
+
+    pub fn bytes(&self, place: Place) -> Option<Bytes> {
+        let kept = self.kept.get(usize::try_from(place.commit.checked_sub(self.first)?).ok()?)?;
+        debug_assert_eq!(kept.file_use, place.file_use, "a commit stands in one file");
+        let start = place.position - kept.position;
+        Some(Bytes::of_blocks(Arc::clone(&kept.buf), start as usize, place.len as usize))
+    }
+
+    pub fn held_bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(commit: u64) -> Place {
+        Place { commit, file_use: 1, position: 4096 * u32::try_from(commit).unwrap() + 10, len: 5 }
+    }
+
+    #[test]
+    fn the_oldest_goes_first_and_its_buffer_is_used_again() {
+        let mut memory = Memory::new(3 * JOURNAL_BLOCK_BYTES);
+        let mut addresses = Vec::new();
+        for number in 5..10_u64 {
+            let mut buf = memory.take(100);
+            addresses.push(buf.as_ptr());
+            buf[10..15].fill(u8::try_from(number).unwrap());
+            memory.keep(number, 1, 4096 * u32::try_from(number).unwrap(), Arc::new(buf));
+        }
+        assert!(memory.bytes(place(6)).is_none());
+        assert_eq!(&*memory.bytes(place(7)).unwrap(), [7; 5]);
+        assert_eq!(memory.held_bytes(), 3 * JOURNAL_BLOCK_BYTES);
+        assert_eq!(addresses[4], addresses[0], "the fifth commit reuses the first one's buffer");
+    }
+
+    #[test]
+    fn a_buffer_that_is_read_is_not_used_again() {
+        let mut memory = Memory::new(JOURNAL_BLOCK_BYTES);
+        let mut buf = memory.take(1);
+        buf[10..15].fill(1);
+        memory.keep(1, 1, 4096, Arc::new(buf));
+        let read = memory.bytes(place(1)).unwrap();
+        for number in 2..6 {
+            let mut buf = memory.take(1);
+            buf.fill(9);
+            memory.keep(number, 1, 4096 * u32::try_from(number).unwrap(), Arc::new(buf));
+        }
+        assert_eq!(&*read, [1; 5]);
+    }
+}

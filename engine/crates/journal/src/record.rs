@@ -1,0 +1,299 @@
+//! What stands in a commit: records, each of one group.
+//!
+//! Frame: body length u32, kind u8, group u64, body; little-endian. A kind that this version does not know is a newer
+//! format's: the journal is refused, not skipped. `Carry` and `Large` are reserved (see [`Kind`]).
+
+use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
+
+use crate::frame::{Counter, Fields, Malformed, Sink};
+use crate::state::{Flushed, State};
+
+/// Bytes before a record's body.
+pub const FRAME_BYTES: usize = 4 + 1 + 8;
+/// Bytes before the batch in an Append's body.
+pub const APPEND_BYTES: usize = 8 + 1;
+
+/// A record's kind as it stands in the file. Numbers are never reused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    /// See [`Record::State`].
+    State = 1,
+    /// See [`Record::Append`].
+    Append = 2,
+    /// See [`Record::Marker`].
+    Marker = 3,
+    /// See [`Record::Vote`].
+    Vote = 4,
+    /// See [`Record::Truncate`].
+    Truncate = 5,
+    /// See [`Record::LogStart`].
+    LogStart = 6,
+    /// See [`Record::Flushed`].
+    Flushed = 7,
+    /// See [`Record::Create`].
+    Create = 8,
+    /// See [`Record::Remove`].
+    Remove = 9,
+    /// See [`Record::Replaced`].
+    Replaced = 10,
+    /// Reserved: a small tail written again into the journal instead of being flushed.
+    Carry = 11,
+    /// Reserved: a large append that went straight to its segment.
+    Large = 12,
+    /// See [`Record::Close`].
+    Close = 13,
+}
+
+/// An element of the log that takes an index but no offset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Marker {
+    /// A leader's first element (Raft's no-op).
+    EpochStart {
+        /// Its term.
+        epoch: Epoch,
+        /// Its node.
+        leader: i32,
+    },
+    /// Who votes; opaque here.
+    Config {
+        /// Term of the leader that appended it.
+        epoch: Epoch,
+        /// The membership, as `replica` encodes it.
+        members: Vec<u8>,
+    },
+    /// The log now starts here, for every replica (DeleteRecords).
+    Start {
+        /// Term of the leader that appended it.
+        epoch: Epoch,
+        /// The new log start.
+        offset: Offset,
+    },
+}
+
+impl Marker {
+    /// The element's term.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        match self {
+            Marker::EpochStart { epoch, .. } | Marker::Config { epoch, .. } | Marker::Start { epoch, .. } => *epoch,
+        }
+    }
+
+    pub(crate) fn encode(&self, out: &mut impl Sink) {
+        match self {
+            Marker::EpochStart { epoch, leader } => {
+                out.u8(1);
+                out.i32(epoch.0);
+                out.i32(*leader);
+            }
+            Marker::Config { epoch, members } => {
+                out.u8(2);
+                out.i32(epoch.0);
+                out.count(members.len());
+                out.put(members);
+            }
+            Marker::Start { epoch, offset } => {
+                out.u8(3);
+                out.i32(epoch.0);
+                out.i64(offset.0);
+            }
+        }
+    }
+
+    pub(crate) fn decode(fields: &mut Fields<'_>) -> Result<Marker, Malformed> {
+        let (kind, epoch) = (fields.u8()?, Epoch(fields.i32()?));
+        match kind {
+            1 => Ok(Marker::EpochStart { epoch, leader: fields.i32()? }),
+            2 => {
+                let bytes = fields.count(1)?;
+                Ok(Marker::Config { epoch, members: fields.take(bytes)?.to_vec() })
+            }
+            3 => Ok(Marker::Start { epoch, offset: Offset(fields.i64()?) }),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// One thing that a group made durable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Record<'a> {
+    /// Everything about the group as of just before the next record of it.
+    State(Box<State>),
+    /// A batch: a range of elements.
+    Append {
+        /// Index of its first record.
+        first: LogIndex,
+        /// It begins a new logical segment.
+        rolls: bool,
+        /// The batch as it is stored and sent.
+        batch: &'a [u8],
+    },
+    /// One element without an offset.
+    Marker {
+        /// Its index.
+        index: LogIndex,
+        /// What it says.
+        marker: Marker,
+    },
+    /// A term, and who got the vote in it.
+    Vote {
+        /// The term.
+        term: Epoch,
+        /// The candidate's node id.
+        vote: Option<i32>,
+    },
+    /// Elements from here on are gone.
+    Truncate {
+        /// The new end.
+        end: LogIndex,
+    },
+    /// The first offset that may be read rose.
+    LogStart {
+        /// The new log start.
+        offset: Offset,
+    },
+    /// Segment files hold everything below this, synced.
+    Flushed(Flushed),
+    /// The group exists.
+    Create {
+        /// Its topic.
+        topic: TopicId,
+        /// Its partition.
+        partition: PartitionIndex,
+    },
+    /// The group is gone; its directory may be unlinked.
+    Remove {
+        /// Its topic.
+        topic: TopicId,
+        /// Its partition.
+        partition: PartitionIndex,
+    },
+    /// Compaction: segments from `first` up to `end` are now the one whose file is `first`, with `bytes` bytes.
+    Replaced {
+        /// Base offset of the first segment replaced, and of the new one.
+        first: Offset,
+        /// Base offset of the first segment that was not replaced.
+        end: Offset,
+        /// Size of the new file.
+        bytes: u64,
+        /// Names the new file until it is renamed: `{first}.log.{file_id}.swap`.
+        file_id: u64,
+    },
+    /// The journal was closed in order; group 0.
+    Close,
+}
+
+impl<'a> Record<'a> {
+    fn kind(&self) -> Kind {
+        match self {
+            Record::State(_) => Kind::State,
+            Record::Append { .. } => Kind::Append,
+            Record::Marker { .. } => Kind::Marker,
+            Record::Vote { .. } => Kind::Vote,
+            Record::Truncate { .. } => Kind::Truncate,
+            Record::LogStart { .. } => Kind::LogStart,
+            Record::Flushed(_) => Kind::Flushed,
+            Record::Create { .. } => Kind::Create,
+            Record::Remove { .. } => Kind::Remove,
+            Record::Replaced { .. } => Kind::Replaced,
+            Record::Close => Kind::Close,
+        }
+    }
+
+    fn body(&self, out: &mut impl Sink) {
+        match self {
+            Record::State(state) => state.encode(out),
+            Record::Append { first, rolls, batch } => {
+                out.u64(first.0);
+                out.u8(u8::from(*rolls));
+                out.put(batch);
+            }
+            Record::Marker { index, marker } => {
+                out.u64(index.0);
+                marker.encode(out);
+            }
+            Record::Vote { term, vote } => {
+                out.i32(term.0);
+                out.u8(u8::from(vote.is_some()));
+                out.i32(vote.unwrap_or(0));
+            }
+            Record::Truncate { end } => out.u64(end.0),
+            Record::LogStart { offset } => out.i64(offset.0),
+            Record::Flushed(flushed) => flushed.encode(out),
+            Record::Create { topic, partition } | Record::Remove { topic, partition } => {
+                out.put(&topic.0);
+                out.i32(partition.0);
+            }
+            Record::Replaced { first, end, bytes, file_id } => {
+                out.i64(first.0);
+                out.i64(end.0);
+                out.u64(*bytes);
+                out.u64(*file_id);
+            }
+            Record::Close => {}
+        }
+    }
+
+    /// Bytes of the record with its frame.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let mut counter = Counter(FRAME_BYTES);
+        self.body(&mut counter);
+        counter.0
+    }
+
+    /// Writes the record with its frame; `len` is its [`encoded_len`](Self::encoded_len).
+    pub fn encode(&self, group: GroupId, len: usize, out: &mut impl Sink) {
+        out.count(len - FRAME_BYTES);
+        out.u8(self.kind() as u8);
+        out.u64(group.0);
+        self.body(out);
+    }
+
+    /// Takes one record off the front.
+    pub fn decode(fields: &mut Fields<'a>) -> Result<(GroupId, Record<'a>), Malformed> {
+        let body = fields.count(1)?;
+        let (kind, group) = (fields.u8()?, GroupId(fields.u64()?));
+        let mut fields = Fields(fields.take(body)?);
+        let record = Record::decode_body(kind, &mut fields)?;
+        fields.end()?;
+        Ok((group, record))
+    }
+
+    fn decode_body(kind: u8, fields: &mut Fields<'a>) -> Result<Record<'a>, Malformed> {
+        Ok(match kind {
+            1 => Record::State(Box::new(State::decode(fields)?)),
+            2 => {
+                let (first, rolls) = (LogIndex(fields.u64()?), flag(fields.u8()?)?);
+                Record::Append { first, rolls, batch: fields.take(fields.0.len())? }
+            }
+            3 => Record::Marker { index: LogIndex(fields.u64()?), marker: Marker::decode(fields)? },
+            4 => {
+                let (term, voted, vote) = (Epoch(fields.i32()?), flag(fields.u8()?)?, fields.i32()?);
+                Record::Vote { term, vote: voted.then_some(vote) }
+            }
+            5 => Record::Truncate { end: LogIndex(fields.u64()?) },
+            6 => Record::LogStart { offset: Offset(fields.i64()?) },
+            7 => Record::Flushed(Flushed::decode(fields)?),
+            8 => Record::Create { topic: TopicId(fields.id()?), partition: PartitionIndex(fields.i32()?) },
+            9 => Record::Remove { topic: TopicId(fields.id()?), partition: PartitionIndex(fields.i32()?) },
+            10 => Record::Replaced {
+                first: Offset(fields.i64()?),
+                end: Offset(fields.i64()?),
+                bytes: fields.u64()?,
+                file_id: fields.u64()?,
+            },
+            13 => Record::Close,
+            _ => return Err(Malformed),
+        })
+    }
+}
+
+fn flag(byte: u8) -> Result<bool, Malformed> {
+    match byte {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Malformed),
+    }
+}

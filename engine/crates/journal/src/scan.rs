@@ -1,0 +1,79 @@
+//! Which commits of a file count: the unbroken chain from its first block.
+//!
+//! A chain is broken by a commit that does not verify, is of another use of the file, is not the next number, or belongs to
+//! a salt that does not continue the last one. What stands behind the break decides what it is: another commit of the same
+//! chain behind it means that something durable is damaged (rot); nothing behind it means that the last commit never
+//! became whole (torn), which is what a power cut leaves.
+
+use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
+
+use crate::commit::{self, Head, Header, padded};
+use crate::rules::{Rule, off};
+
+/// A commit that counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Found {
+    pub header: Header,
+    pub position: usize,
+}
+
+impl Found {
+    pub fn end(&self) -> usize {
+        self.position + padded(self.header.length as usize)
+    }
+
+    /// Whether `next` goes on where this commit ends.
+    pub fn continued_by(&self, next: &Header) -> bool {
+        next.number == self.header.number + 1 && same_chain(&self.header, next)
+    }
+}
+
+fn same_chain(last: &Header, next: &Header) -> bool {
+    next.salt == last.salt || next.previous_salt == last.salt
+}
+
+/// A commit of the same chain stands behind a break.
+#[derive(Debug)]
+pub(crate) struct RotAt {
+    pub broken: usize,
+    pub behind: usize,
+}
+
+/// The first commit of a file, if it is whole.
+pub(crate) fn first(bytes: &[u8]) -> Option<Header> {
+    commit::whole(bytes).map(|(header, _)| header)
+}
+
+/// The chain of commits from the file's first block.
+pub(crate) fn chain(bytes: &[u8]) -> Result<Vec<Found>, RotAt> {
+    let mut found: Vec<Found> = Vec::new();
+    let mut position = 0;
+    while let Some((header, _)) = bytes.get(position..).and_then(commit::whole) {
+        let next = Found { header, position };
+        if let Some(last) = found.last()
+            && (header.file_use != last.header.file_use || !last.continued_by(&header))
+        {
+            break;
+        }
+        position = next.end();
+        found.push(next);
+    }
+    if let Some(last) = found.last()
+        && let Some(behind) = later(bytes, position, &last.header, last.header.file_use)
+    {
+        return Err(RotAt { broken: position, behind });
+    }
+    Ok(found)
+}
+
+/// Where, at or behind `from`, a whole commit of `file_use` stands that is later than `last` in the same chain.
+pub(crate) fn later(bytes: &[u8], from: usize, last: &Header, file_use: u32) -> Option<usize> {
+    (from..bytes.len()).step_by(BLOCK).find(|at| {
+        // The header alone rules nearly every block out, before the checksum is computed.
+        let Head::Header(header) = commit::head(&bytes[*at..]) else { return false };
+        header.file_use == file_use
+            && header.number > last.number
+            && (off(Rule::Salt) || same_chain(last, &header))
+            && commit::whole(&bytes[*at..]).is_some()
+    })
+}

@@ -1,0 +1,47 @@
+//! The buffer that a turn's records are copied into, once.
+
+use io::AlignedBuf;
+use model::GroupId;
+
+use crate::commit::{HEADER_BYTES, padded};
+use crate::frame::Slice;
+use crate::record::Record;
+
+/// Records of one commit to be.
+pub(crate) struct Turn {
+    pub buf: AlignedBuf,
+    /// Bytes used, with the room for the header.
+    pub len: usize,
+    /// Groups that recorded something, each once.
+    pub groups: Vec<GroupId>,
+}
+
+impl Turn {
+    pub fn new(buf: AlignedBuf) -> Turn {
+        Turn { buf, len: HEADER_BYTES, groups: Vec::new() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == HEADER_BYTES
+    }
+
+    /// Copies the record in; returns where in the commit its frame ends.
+    pub fn put(&mut self, group: GroupId, record: &Record<'_>) -> usize {
+        let len = record.encoded_len();
+        self.grow(self.len + len);
+        let mut out = Slice::new(&mut self.buf[self.len..self.len + len]);
+        record.encode(group, len, &mut out);
+        debug_assert_eq!(out.written(), len);
+        self.len += len;
+        self.len
+    }
+
+    /// A batch larger than the buffer: rare, so it may copy what is there.
+    fn grow(&mut self, len: usize) {
+        if len > self.buf.len() {
+            let mut larger = AlignedBuf::zeroed(padded(len));
+            larger[..self.len].copy_from_slice(&self.buf[..self.len]);
+            self.buf = larger;
+        }
+    }
+}
