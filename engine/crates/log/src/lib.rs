@@ -1,0 +1,24 @@
+//! One replica's log: a sequence of elements (records and zero-width markers) with a tail in memory and segments behind.
+//!
+//! Whatever happens to a [`Log`] is recorded in the shard's journal first; segment files follow it, written behind in large
+//! pieces. [`Logs`] holds all logs of a shard: it replays the journal into them and frees journal files by writing behind.
+
+mod behind;
+mod checkpoint;
+pub mod compact;
+pub mod job;
+mod log;
+mod logs;
+mod markers;
+mod read;
+mod replay;
+mod segments;
+pub mod segment;
+mod tail;
+
+pub use compact::{CompactJob, Compacted, Compactor};
+pub use job::{LogDone, LogJob};
+pub use journal::{Marker, Segment as SegmentInfo};
+pub use log::{Log, SegmentLimits};
+pub use logs::{Logs, Watch};
+pub use read::{Read, ReadJob, TimeFound, TimeJob};

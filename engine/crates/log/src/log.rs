@@ -1,0 +1,473 @@
+//! [`Log`]: what one replica's log is made of, and how it changes.
+//!
+//! Every change is recorded in the journal's turn at once and holds when that turn's commit is durable
+//! ([`Log::durable_index`]). Invariant: `base <= flushed_durable <= flushed <= durable <= end`, in indexes, but that a log
+//! start may have passed `base` beyond `flushed`.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use batch::Header;
+use journal::rules::{Rule, off};
+use journal::{Flushed, GroupMark, Journal, Marker, Place, Record, Segment, State};
+use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
+
+use crate::compact::Swap;
+use crate::markers::Markers;
+use crate::segments::{self, holding};
+use crate::tail::{Tail, TailBatch};
+
+pub use crate::segments::SegmentLimits;
+
+/// One replica's log. Idle it holds no file and no descriptor.
+pub struct Log {
+    pub(crate) group: GroupId,
+    pub(crate) topic: TopicId,
+    pub(crate) partition: PartitionIndex,
+    pub(crate) mark: GroupMark,
+    pub(crate) term: Epoch,
+    pub(crate) vote: Option<i32>,
+    pub(crate) markers: Markers,
+    pub(crate) start: Offset,
+    pub(crate) end: LogIndex,
+    pub(crate) end_offset: Offset,
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) limits: SegmentLimits,
+    /// The next batch begins a segment whatever its size.
+    pub(crate) roll_next: bool,
+    pub(crate) tail: Tail,
+    /// Elements below this are durable.
+    pub(crate) durable: LogIndex,
+    /// Ends of commits that are not durable yet: at most one in flight and one in the turn.
+    pub(crate) pending: VecDeque<(u64, LogIndex)>,
+    /// How far the files can be trusted, as recorded.
+    pub(crate) flushed: Flushed,
+    /// The same, as durable in the journal.
+    pub(crate) flushed_durable: LogIndex,
+    /// Flushed marks that are recorded and not durable.
+    pub(crate) flushed_pending: VecDeque<(u64, LogIndex)>,
+    /// A mark that is true but found no room in the journal yet.
+    pub(crate) flushed_unrecorded: Option<Flushed>,
+    /// Rises with every truncation: results of older file jobs count for nothing.
+    pub(crate) generation: u32,
+    /// A job works on this log's files.
+    pub(crate) busy: bool,
+    /// Until this commit is durable no file may be cut or overwritten (0: nothing to wait for).
+    pub(crate) files_wait: u64,
+    /// The directory may hold files that nothing names: the next write-behind looks.
+    pub(crate) tidy: bool,
+    /// The directory is known to be there, durably.
+    pub(crate) has_dir: bool,
+    /// Segments that the log start passed, each with the commit that allows the unlink.
+    pub(crate) doomed: Vec<(u64, Offset)>,
+    pub(crate) swap: Option<Box<Swap>>,
+}
+
+impl Log {
+    pub(crate) fn new(group: GroupId, topic: TopicId, partition: PartitionIndex) -> Log {
+        let mut markers = Markers::default();
+        markers.base.epoch = Epoch::NONE;
+        Log {
+            group,
+            topic,
+            partition,
+            mark: GroupMark::default(),
+            term: Epoch::NONE,
+            vote: None,
+            markers,
+            start: Offset::ZERO,
+            end: LogIndex(0),
+            end_offset: Offset::ZERO,
+            segments: Vec::new(),
+            limits: SegmentLimits::default(),
+            roll_next: false,
+            tail: Tail::default(),
+            durable: LogIndex(0),
+            pending: VecDeque::new(),
+            flushed: Flushed { position: Some(0), ..Flushed::default() },
+            flushed_durable: LogIndex(0),
+            flushed_pending: VecDeque::new(),
+            flushed_unrecorded: None,
+            generation: 0,
+            busy: false,
+            files_wait: 0,
+            tidy: false,
+            has_dir: false,
+            doomed: Vec::new(),
+            swap: None,
+        }
+    }
+
+    /// A log that did not exist: recorded in the journal.
+    pub(crate) fn create(
+        journal: &mut Journal,
+        group: GroupId,
+        topic: TopicId,
+        partition: PartitionIndex,
+    ) -> Log {
+        let mut log = Log::new(group, topic, partition);
+        log.record(journal, &Record::Create { topic, partition }, &Vec::new);
+        log
+    }
+
+    /// Its group.
+    #[must_use]
+    pub fn group(&self) -> GroupId {
+        self.group
+    }
+
+    /// Its topic and partition.
+    #[must_use]
+    pub fn topic_partition(&self) -> (TopicId, PartitionIndex) {
+        (self.topic, self.partition)
+    }
+
+    /// First offset that may be read.
+    #[must_use]
+    pub fn start(&self) -> Offset {
+        self.start
+    }
+
+    /// Offset of the next record.
+    #[must_use]
+    pub fn end(&self) -> Offset {
+        self.end_offset
+    }
+
+    /// Index of the next element.
+    #[must_use]
+    pub fn end_index(&self) -> LogIndex {
+        self.end
+    }
+
+    /// Epoch of the last element.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.markers.epoch_before(self.end)
+    }
+
+    /// Highest term seen, and this node's vote in it.
+    #[must_use]
+    pub fn term_vote(&self) -> (Epoch, Option<i32>) {
+        (self.term, self.vote)
+    }
+
+    /// Bytes of all its batches.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// Elements below this are durable here.
+    #[must_use]
+    pub fn durable_index(&self) -> LogIndex {
+        self.durable
+    }
+
+    /// Elements below this are in segment files, synced, and the journal says so durably.
+    #[must_use]
+    pub fn flushed_index(&self) -> LogIndex {
+        self.flushed_durable
+    }
+
+    /// Offset of the record at or behind an index.
+    #[must_use]
+    pub fn offset_of(&self, index: LogIndex) -> Offset {
+        self.markers.offset_of(index)
+    }
+
+    /// Index of the record with an offset.
+    #[must_use]
+    pub fn index_of(&self, offset: Offset) -> LogIndex {
+        self.markers.index_of(offset)
+    }
+
+    /// The largest epoch not above `epoch` and the offset where it ends (OffsetsForLeaderEpoch).
+    #[must_use]
+    pub fn epoch_end(&self, epoch: Epoch) -> (Epoch, Offset) {
+        self.markers.epoch_end(epoch, self.end_offset)
+    }
+
+    /// Epoch of the record at an offset.
+    #[must_use]
+    pub fn epoch_at(&self, offset: Offset) -> Epoch {
+        self.markers.epoch_at(offset)
+    }
+
+    /// Markers that are not folded away: index, offset of the record that follows, marker.
+    pub fn markers(&self) -> impl Iterator<Item = &(LogIndex, Offset, Marker)> {
+        self.markers.list.iter()
+    }
+
+    /// Logical segments, oldest first; the last is the active one.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
+        self.segments.iter()
+    }
+
+    /// Largest timestamp in the log, with the segment that holds it.
+    #[must_use]
+    pub fn max_timestamp(&self) -> Option<&Segment> {
+        self.segments.iter().rev().max_by_key(|segment| segment.max_timestamp)
+    }
+
+    /// Sets `segment.bytes` and `segment.ms` for boundaries to come.
+    pub fn configure(&mut self, limits: SegmentLimits) {
+        self.limits = limits;
+    }
+
+    /// The next batch begins a new segment (retention by time of an active segment, compaction).
+    pub fn roll(&mut self) {
+        self.roll_next = !self.segments.is_empty();
+    }
+
+    /// Bytes of journal that a record of this group needs beyond its batch: what [`Journal::takes`] wants to know.
+    #[must_use]
+    pub fn takes(&self, journal: &mut Journal, bytes: usize) -> bool {
+        journal.takes(&self.mark, bytes)
+    }
+
+    /// The directory of its files below `topics`.
+    #[must_use]
+    pub fn dir(&self, topics: &Path) -> PathBuf {
+        dir_of(topics, self.topic, self.partition, self.group)
+    }
+
+    /// State as of now.
+    pub(crate) fn state(&self, producers: Vec<u8>) -> State {
+        let markers = if off(Rule::StateMarkers) { Vec::new() } else { self.markers.list.clone() };
+        State {
+            topic: self.topic,
+            partition: self.partition,
+            term: self.term,
+            vote: self.vote,
+            base: self.markers.base,
+            start: self.start,
+            end: self.end,
+            end_offset: self.end_offset,
+            epoch: self.epoch(),
+            markers,
+            flushed: self.flushed,
+            segments: self.segments.clone(),
+            producers,
+        }
+    }
+
+    pub(crate) fn record(
+        &mut self,
+        journal: &mut Journal,
+        record: &Record<'_>,
+        producers: &dyn Fn() -> Vec<u8>,
+    ) -> Place {
+        let mut mark = self.mark;
+        let place = journal.record(self.group, &mut mark, &|| self.state(producers()), record);
+        self.mark = mark;
+        place
+    }
+
+    /// Appends a batch as it will be stored and sent: base offset and epoch are stamped. Returns the new end index.
+    /// `producers` is asked for the partition's snapshot, as of before this batch, when a new journal file needs it.
+    ///
+    /// # Panics
+    /// If the batch does not begin at the log's end, or the journal has no room ([`Log::takes`]).
+    pub fn append_batch(
+        &mut self,
+        journal: &mut Journal,
+        header: &Header,
+        bytes: &[u8],
+        producers: &dyn Fn() -> Vec<u8>,
+    ) -> LogIndex {
+        assert_eq!(header.base_offset, self.end_offset, "a batch begins where the log ends");
+        debug_assert_eq!(header.total_bytes(), bytes.len(), "one whole batch");
+        let rolls = self.roll_next || segments::rolls(&self.segments, self.limits, header, bytes.len());
+        let record = Record::Append { first: self.end, rolls, batch: bytes };
+        let place = self.record(journal, &record, producers);
+        self.add_batch(header, rolls, place);
+        self.pend(journal.turn_commit());
+        self.trim(journal);
+        self.end
+    }
+
+    /// Appends a marker; returns the new end index.
+    pub fn append_marker(
+        &mut self,
+        journal: &mut Journal,
+        marker: Marker,
+        producers: &dyn Fn() -> Vec<u8>,
+    ) -> LogIndex {
+        let record = Record::Marker { index: self.end, marker: marker.clone() };
+        self.record(journal, &record, producers);
+        self.add_marker(marker);
+        self.pend(journal.turn_commit());
+        self.end
+    }
+
+    /// Records a term and the vote given in it.
+    pub fn set_vote(
+        &mut self,
+        journal: &mut Journal,
+        term: Epoch,
+        vote: Option<i32>,
+        producers: &dyn Fn() -> Vec<u8>,
+    ) {
+        assert!(term >= self.term, "terms never fall");
+        self.record(journal, &Record::Vote { term, vote }, producers);
+        (self.term, self.vote) = (term, vote);
+    }
+
+    /// Raises the first offset that may be read. Segments wholly before it are unlinked once that is durable.
+    pub fn set_start(&mut self, journal: &mut Journal, offset: Offset, producers: &dyn Fn() -> Vec<u8>) {
+        assert!(offset <= self.end_offset, "the log start never passes the log end");
+        if offset <= self.start {
+            return;
+        }
+        self.record(journal, &Record::LogStart { offset }, producers);
+        let commit = if off(Rule::UnlinkAfterCommit) { 0 } else { journal.turn_commit() };
+        let skipped = self.apply_start(offset, commit);
+        if skipped {
+            self.generation += 1;
+            self.flushed_unrecorded = None;
+            self.record(journal, &Record::Flushed(self.flushed), producers);
+            self.flushed_pending.push_back((journal.turn_commit(), self.flushed.index));
+        }
+    }
+
+    /// Drops elements from `end` on, which must be a batch's or a marker's beginning, and not committed.
+    pub fn truncate(&mut self, journal: &mut Journal, end: LogIndex, producers: &dyn Fn() -> Vec<u8>) {
+        assert!(end <= self.end && end >= self.markers.base.index, "a truncation stays inside the log");
+        self.record(journal, &Record::Truncate { end }, producers);
+        self.apply_truncate(end, true);
+        self.files_wait = journal.turn_commit();
+    }
+
+    // ---- the same changes without the record, for replay too
+
+    pub(crate) fn add_batch(&mut self, header: &Header, rolls: bool, place: Place) {
+        segments::add(&mut self.segments, rolls, header, place.len as usize);
+        self.roll_next = false;
+        let records = u32::try_from(header.last_offset_delta + 1).expect("a checked batch has a record");
+        self.tail.0.push_back(TailBatch {
+            index: self.end,
+            offset: self.end_offset,
+            records,
+            max_timestamp: header.max_timestamp,
+            place,
+        });
+        self.end = self.end.plus(u64::from(records));
+        self.end_offset = self.end_offset.plus(i64::from(records));
+    }
+
+    pub(crate) fn add_marker(&mut self, marker: Marker) {
+        self.term = self.term.max(marker.epoch());
+        self.markers.list.push((self.end, self.end_offset, marker));
+        self.end = self.end.plus(1);
+    }
+
+    /// Returns whether the flushed mark was moved over segments that no longer need to be written.
+    pub(crate) fn apply_start(&mut self, offset: Offset, commit: u64) -> bool {
+        self.start = offset;
+        self.markers.fold(offset);
+        // The active segment stays, also when the start passed all of it.
+        let passed = self.segments.windows(2).take_while(|pair| pair[1].base <= offset).count();
+        self.doomed.extend(self.segments.drain(..passed).map(|segment| (commit, segment.base)));
+        let Some(first) = self.segments.first().map(|segment| segment.base) else { return false };
+        if passed == 0 || self.flushed.segment >= first {
+            return false;
+        }
+        let Some(batch) = self.tail.0.iter().find(|batch| batch.offset >= first) else { return false };
+        if self.flushed.index >= batch.index {
+            return false;
+        }
+        self.flushed = Flushed { index: batch.index, segment: first, position: Some(0) };
+        true
+    }
+
+    pub(crate) fn apply_truncate(&mut self, end: LogIndex, lower_mark: bool) {
+        let end_offset = self.markers.offset_of(end);
+        while let Some(last) = self.tail.0.back() {
+            if last.end_index() <= end {
+                break;
+            }
+            assert!(last.index >= end, "a truncation cuts between batches");
+            let at = holding(&self.segments, last.offset).expect("a batch stands in a segment");
+            self.segments[at].bytes = self.segments[at].bytes.saturating_sub(u64::from(last.place.len));
+            self.tail.0.pop_back();
+        }
+        self.segments.retain(|segment| segment.base < end_offset);
+        self.markers.truncate(end);
+        (self.end, self.end_offset) = (end, end_offset);
+        self.durable = self.durable.min(end);
+        if !off(Rule::AckGeneration) {
+            for (_, pending) in &mut self.pending {
+                *pending = (*pending).min(end);
+            }
+        }
+        for (_, pending) in &mut self.flushed_pending {
+            *pending = (*pending).min(end);
+        }
+        self.flushed_durable = self.flushed_durable.min(end);
+        if lower_mark && self.flushed.index > end {
+            let segment = self.segments.last().map_or(end_offset, |segment| segment.base);
+            let position = if self.segments.is_empty() { Some(0) } else { None };
+            self.flushed = Flushed { index: end, segment, position };
+        }
+        self.generation += 1;
+        self.tidy = true;
+        if !off(Rule::FlushedGeneration) {
+            self.flushed_unrecorded = None;
+        }
+    }
+
+    // ---- durability
+
+    fn pend(&mut self, commit: u64) {
+        match self.pending.back_mut() {
+            Some((last, end)) if *last == commit => *end = self.end,
+            _ => self.pending.push_back((commit, self.end)),
+        }
+    }
+
+    /// A commit of the journal is durable.
+    pub fn committed(&mut self, commit: u64) {
+        while let Some(&(number, end)) = self.pending.front() {
+            if number > commit {
+                break;
+            }
+            self.durable = self.durable.max(end);
+            self.pending.pop_front();
+        }
+        while let Some(&(number, index)) = self.flushed_pending.front() {
+            if number > commit {
+                break;
+            }
+            self.flushed_durable = self.flushed_durable.max(index);
+            self.flushed_pending.pop_front();
+        }
+        if self.files_wait <= commit {
+            self.files_wait = 0;
+        }
+    }
+
+    /// Forgets batches that are flushed and whose bytes have left memory.
+    pub(crate) fn trim(&mut self, journal: &Journal) {
+        while let Some(first) = self.tail.0.front() {
+            let flushed = first.end_index() <= self.flushed_durable;
+            if !flushed || journal.bytes(first.place).is_some() {
+                break;
+            }
+            self.tail.0.pop_front();
+        }
+    }
+
+    /// Oldest use of a journal file that holds a batch which is not flushed.
+    pub(crate) fn oldest_unflushed(&self) -> Option<u32> {
+        let at = self.tail.at_index(self.flushed_durable);
+        self.tail.0.get(at).map(|batch| batch.place.file_use)
+    }
+}
+
+/// `topics/TOPICID/PARTITION-GROUP`: by identity, so that a topic made again never meets its past.
+#[must_use]
+pub fn dir_of(topics: &Path, topic: TopicId, partition: PartitionIndex, group: GroupId) -> PathBuf {
+    let group = if off(Rule::DirectoryIdentity) { GroupId(0) } else { group };
+    topics.join(topic.to_string()).join(format!("{}-{}", partition.0, group.0))
+}
