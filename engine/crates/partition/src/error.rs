@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use batch::BatchError;
 use model::ErrorCode;
 
 /// Why an append was refused, or failed after its order was fixed.
@@ -11,27 +12,28 @@ pub enum AppendError {
     UnknownPartition,
     /// The log does not end where the writer believes.
     UnexpectedEnd,
-    /// No batch, more than one, or bytes that are not a whole batch of format v2.
-    NotOneBatch,
-    /// The batch is of an older format.
-    OldFormat,
-    /// The checksum or a length in the batch is wrong.
-    Corrupt,
-    /// A record without a key in a compacted topic; offsets that do not count up; a control or transactional batch from a
-    /// client; a count that is not the batch's.
+    /// Bytes that are not exactly one whole batch of format v2 as a client may send it.
+    Batch(BatchError),
+    /// No batch at all.
+    NoBatch,
+    /// A control or transactional batch from a client, a producer without an epoch, a largest timestamp that no record has.
     InvalidRecord,
+    /// A record without a key in a compacted topic.
+    NoKey {
+        /// Which record of the batch.
+        record: i32,
+    },
     /// A timestamp too far from the broker's clock.
-    InvalidTimestamp,
-    /// The codec is none of Kafka's.
-    UnsupportedCompression,
+    InvalidTimestamp {
+        /// Which record of the batch.
+        record: i32,
+    },
     /// The batch is larger than `max.message.bytes`.
     TooLarge,
     /// The batch is larger than a segment.
     LargerThanSegment,
     /// A sequence number that does not follow the producer's last one.
     OutOfOrderSequence,
-    /// A repeated batch that is too old to say where it stands.
-    DuplicateSequence,
     /// A producer's epoch that was replaced by a newer one.
     FencedProducer,
     /// The journal has no room until segments are written.
@@ -46,18 +48,54 @@ pub const fn error_code(error: AppendError) -> ErrorCode {
     match error {
         AppendError::UnknownPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
         AppendError::UnexpectedEnd => ErrorCode::NOT_LEADER_OR_FOLLOWER,
-        AppendError::NotOneBatch | AppendError::InvalidRecord => ErrorCode::INVALID_RECORD,
-        AppendError::OldFormat => ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT,
-        AppendError::Corrupt => ErrorCode::CORRUPT_MESSAGE,
-        AppendError::InvalidTimestamp => ErrorCode::INVALID_TIMESTAMP,
-        AppendError::UnsupportedCompression => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+        AppendError::Batch(error) => error.error_code(),
+        AppendError::NoBatch | AppendError::InvalidRecord | AppendError::NoKey { .. } => {
+            ErrorCode::INVALID_RECORD
+        }
+        AppendError::InvalidTimestamp { .. } => ErrorCode::INVALID_TIMESTAMP,
         AppendError::TooLarge => ErrorCode::MESSAGE_TOO_LARGE,
         AppendError::LargerThanSegment => ErrorCode::RECORD_LIST_TOO_LARGE,
         AppendError::OutOfOrderSequence => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
-        AppendError::DuplicateSequence => ErrorCode::DUPLICATE_SEQUENCE_NUMBER,
         AppendError::FencedProducer => ErrorCode::INVALID_PRODUCER_EPOCH,
         // Every client retries it without asking for new metadata first, as it would for KAFKA_STORAGE_ERROR.
         AppendError::NoRoom | AppendError::StorageFull => ErrorCode::NOT_ENOUGH_REPLICAS,
+    }
+}
+
+impl AppendError {
+    /// Which record of the batch is to blame, and a sentence about it.
+    #[must_use]
+    pub const fn blamed(self) -> Option<(i32, &'static str)> {
+        match self {
+            AppendError::NoKey { record } => Some((record, "a compacted topic takes no record without a key")),
+            AppendError::InvalidTimestamp { record } => {
+                Some((record, "the timestamp is too far from the broker's clock"))
+            }
+            _ => None,
+        }
+    }
+
+    /// A sentence for a person, where the error code alone would leave questions.
+    #[must_use]
+    pub const fn message(self) -> Option<&'static str> {
+        match self {
+            AppendError::NoBatch | AppendError::Batch(BatchError::MoreThanOne) => {
+                Some("a partition takes exactly one record batch per request")
+            }
+            AppendError::InvalidRecord => Some("the batch breaks a rule of the record format"),
+            AppendError::NoRoom => Some("the journal is full until segments are written; retry"),
+            AppendError::StorageFull => Some("the disk is full; retry after records were deleted"),
+            AppendError::NoKey { .. } | AppendError::InvalidTimestamp { .. } => {
+                Some("one or more records were rejected, and the batch with them")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<BatchError> for AppendError {
+    fn from(error: BatchError) -> AppendError {
+        AppendError::Batch(error)
     }
 }
 

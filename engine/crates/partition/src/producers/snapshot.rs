@@ -1,0 +1,144 @@
+//! Producers as bytes, for the journal's State: one version byte, then varints; the least recently used comes first.
+//!
+//! A producer: id, count of batches, then each batch: epoch, first sequence, records - 1, base offset, timestamp (zigzag),
+//! end index; each number but the first of its kind as its distance to the one before.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use model::{LogIndex, Offset};
+
+use super::{Producer, Producers, Remembered};
+
+const VERSION: u8 = 1;
+
+/// Bytes that are not a snapshot. They came from a State whose checksum was right: a bug, or a newer version's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadSnapshot;
+
+impl fmt::Display for BadSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the producers in a State record cannot be read")
+    }
+}
+
+impl Producers {
+    /// The snapshot; empty if nobody is remembered, as in most partitions.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.by_id.is_empty() {
+            return out;
+        }
+        out.push(VERSION);
+        put(&mut out, self.by_id.len() as u64);
+        let mut id_before = 0;
+        // The order of use decides who is forgotten first; ids alone would lose it.
+        let mut by_use: Vec<_> = self.by_id.iter().collect();
+        by_use.sort_by_key(|(_, producer)| producer.used);
+        for (id, producer) in by_use {
+            put_signed(&mut out, id.wrapping_sub(id_before));
+            id_before = *id;
+            put(&mut out, producer.batches.len() as u64);
+            let mut before = Remembered { timestamp_ms: 0, ..ZERO };
+            for batch in &producer.batches {
+                put_signed(&mut out, i64::from(batch.epoch) - i64::from(before.epoch));
+                put(&mut out, u64::from(batch.first_sequence.cast_unsigned()));
+                put(&mut out, batch.last_offset.0.abs_diff(batch.base_offset.0));
+                put(&mut out, batch.base_offset.0.abs_diff(before.base_offset.0));
+                put_signed(&mut out, batch.timestamp_ms.wrapping_sub(before.timestamp_ms));
+                put(&mut out, batch.end.0 - before.end.0);
+                before = *batch;
+            }
+        }
+        out
+    }
+
+    /// Reads a snapshot. Entries behind the commit index come back as such when [`Producers::committed`] is told of it.
+    pub fn from_snapshot(bytes: &[u8]) -> Result<Producers, BadSnapshot> {
+        let mut producers = Producers::default();
+        let Some((version, mut rest)) = bytes.split_first() else { return Ok(producers) };
+        if *version != VERSION {
+            return Err(BadSnapshot);
+        }
+        let mut id: i64 = 0;
+        for _ in 0..take(&mut rest)? {
+            id = id.wrapping_add(take_signed(&mut rest)?);
+            let mut batches = VecDeque::new();
+            let mut before = ZERO;
+            for _ in 0..take(&mut rest)? {
+                before = take_batch(&mut rest, &before)?;
+                batches.push_back(before);
+                producers.uncommitted.push_back((before.end, id));
+            }
+            if batches.is_empty() {
+                return Err(BadSnapshot);
+            }
+            producers.uses += 1;
+            let used = producers.uses;
+            producers.by_id.insert(id, Producer { batches, seen_ms: None, used });
+        }
+        producers.uncommitted.make_contiguous().sort_unstable();
+        if rest.is_empty() { Ok(producers) } else { Err(BadSnapshot) }
+    }
+}
+
+const ZERO: Remembered = Remembered {
+    epoch: 0,
+    first_sequence: 0,
+    last_sequence: 0,
+    base_offset: Offset(0),
+    last_offset: Offset(0),
+    timestamp_ms: 0,
+    end: LogIndex(0),
+};
+
+fn take_batch(rest: &mut &[u8], before: &Remembered) -> Result<Remembered, BadSnapshot> {
+    let epoch = i64::from(before.epoch).checked_add(take_signed(rest)?).ok_or(BadSnapshot)?;
+    let first_sequence = u32::try_from(take(rest)?).map_err(|_| BadSnapshot)?.cast_signed();
+    let more = i64::try_from(take(rest)?).map_err(|_| BadSnapshot)?;
+    let distance = i64::try_from(take(rest)?).map_err(|_| BadSnapshot)?;
+    let base_offset = before.base_offset.0.checked_add(distance).ok_or(BadSnapshot)?;
+    let timestamp_ms = before.timestamp_ms.wrapping_add(take_signed(rest)?);
+    let end = before.end.0.checked_add(take(rest)?).ok_or(BadSnapshot)?;
+    let steps = i64::from(first_sequence) + more;
+    Ok(Remembered {
+        epoch: i16::try_from(epoch).map_err(|_| BadSnapshot)?,
+        first_sequence,
+        last_sequence: i32::try_from(steps % (1 << 31)).map_err(|_| BadSnapshot)?,
+        base_offset: Offset(base_offset),
+        last_offset: Offset(base_offset.checked_add(more).ok_or(BadSnapshot)?),
+        timestamp_ms,
+        end: LogIndex(end),
+    })
+}
+
+fn put(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn put_signed(out: &mut Vec<u8>, value: i64) {
+    put(out, (value << 1 ^ value >> 63).cast_unsigned());
+}
+
+fn take(rest: &mut &[u8]) -> Result<u64, BadSnapshot> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, after) = rest.split_first().ok_or(BadSnapshot)?;
+        *rest = after;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(value);
+        }
+    }
+    Err(BadSnapshot)
+}
+
+fn take_signed(rest: &mut &[u8]) -> Result<i64, BadSnapshot> {
+    let value = take(rest)?;
+    Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
+}

@@ -1,0 +1,206 @@
+use proptest::prelude::*;
+
+use batch::{Attributes, Header};
+use model::Epoch;
+
+use super::*;
+
+fn header(id: i64, epoch: i16, sequence: i32, records: i32, offset: i64) -> Header {
+    Header {
+        base_offset: Offset(offset),
+        batch_length: 0,
+        epoch: Epoch(0),
+        magic: 2,
+        crc: 0,
+        attributes: Attributes(0),
+        last_offset_delta: records - 1,
+        base_timestamp: 1_000 + offset,
+        max_timestamp: 1_000 + offset,
+        producer_id: id,
+        producer_epoch: epoch,
+        base_sequence: sequence,
+        record_count: records,
+    }
+}
+
+/// A log of nothing but producers: offsets and indexes are the same.
+#[derive(Default)]
+struct Log {
+    producers: Producers,
+    end: i64,
+}
+
+impl Log {
+    fn append(&mut self, id: i64, epoch: i16, sequence: i32, records: i32) -> String {
+        let header = header(id, epoch, sequence, records, self.end);
+        match self.producers.check(&header) {
+            Ok(Sequence::Next) => {
+                self.end += i64::from(records);
+                self.producers.appended(&header, LogIndex(self.end as u64), Some(0));
+                format!("at {}", header.base_offset)
+            }
+            Ok(Sequence::Duplicate(batch)) => format!("duplicate of {}", batch.base_offset),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    fn commit(&mut self) {
+        self.producers.committed(LogIndex(self.end as u64));
+    }
+}
+
+/// (producer id, epoch, first sequence, records) and what becomes of it.
+type Step = ((i64, i16, i32, i32), &'static str);
+
+fn run(steps: &[Step]) {
+    for commit in [true, false] {
+        let mut log = Log::default();
+        for ((id, epoch, sequence, records), expected) in steps {
+            let outcome = log.append(*id, *epoch, *sequence, *records);
+            assert_eq!(&outcome, expected, "producer {id} epoch {epoch} sequence {sequence}");
+            if commit {
+                log.commit();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_sent_twice_is_stored_once() {
+    run(&[
+        ((7, 0, 0, 3), "at 0"),
+        ((7, 0, 0, 3), "duplicate of 0"),
+        ((7, 0, 3, 2), "at 3"),
+        ((7, 0, 0, 3), "duplicate of 0"),
+        ((7, 0, 3, 1), "OutOfOrderSequence"), // the same start, another end
+        ((7, 0, 6, 1), "OutOfOrderSequence"), // a gap
+        ((7, 0, 5, 1), "at 5"),
+        ((8, 0, 5, 1), "at 6"), // an unknown producer may start anywhere
+        ((-1, -1, -1, 9), "at 7"),
+        ((-1, -1, -1, 9), "at 16"), // not idempotent: stored as often as sent
+    ]);
+}
+
+#[test]
+fn sequence_numbers_wrap_and_batches_may_stand_across_the_wrap() {
+    run(&[
+        ((7, 0, i32::MAX - 1, 2), "at 0"),
+        ((7, 0, 0, 1), "at 2"),
+        ((7, 0, i32::MAX - 1, 2), "duplicate of 0"),
+        ((8, 0, i32::MAX - 1, 4), "at 3"),
+        ((8, 0, 2, 1), "at 7"),
+        ((8, 0, i32::MAX - 1, 4), "duplicate of 3"),
+    ]);
+}
+
+#[test]
+fn a_new_epoch_begins_at_zero_and_shuts_the_old_one_out() {
+    run(&[
+        ((7, 3, 4, 1), "at 0"),
+        ((7, 4, 5, 1), "OutOfOrderSequence"),
+        ((7, 4, 0, 1), "at 1"),
+        ((7, 3, 5, 1), "FencedProducer"),
+        ((7, 3, 4, 1), "FencedProducer"),
+        ((7, 4, 0, 1), "duplicate of 1"),
+        ((7, -1, 0, 1), "InvalidRecord"),
+        ((7, 4, -1, 1), "InvalidRecord"),
+    ]);
+}
+
+#[test]
+fn five_committed_batches_are_remembered() {
+    let mut log = Log::default();
+    for sequence in 0..6 {
+        log.append(7, 0, sequence, 1);
+    }
+    assert_eq!(log.append(7, 0, 0, 1), "duplicate of 0", "nothing is forgotten before it is committed");
+    log.commit();
+    assert_eq!(log.append(7, 0, 0, 1), "OutOfOrderSequence");
+    assert_eq!(log.append(7, 0, 1, 1), "duplicate of 1");
+}
+
+#[test]
+fn a_truncation_takes_back_what_the_cut_batches_added() {
+    let mut log = Log::default();
+    log.append(7, 0, 0, 2);
+    log.commit();
+    let committed = log.producers.clone();
+    log.append(7, 0, 2, 1);
+    log.append(7, 1, 0, 1);
+    log.append(8, 0, 0, 1);
+    let mut replayed = Producers::from_snapshot(&log.producers.snapshot()).expect("our own");
+    for producers in [&mut log.producers, &mut replayed] {
+        producers.truncated(LogIndex(2));
+        producers.committed(LogIndex(2));
+        assert_eq!(producers.snapshot(), committed.snapshot());
+        assert_eq!(producers.check(&header(7, 0, 2, 1, 2)), Ok(Sequence::Next));
+    }
+}
+
+#[test]
+fn idle_producers_are_forgotten_and_those_without_records() {
+    let mut log = Log::default();
+    log.append(7, 0, 0, 1);
+    log.append(8, 0, 0, 1);
+    log.commit();
+    log.producers.expire(99, 100, Offset(0));
+    assert_eq!(log.producers.len(), 2);
+    log.producers.expire(99, 100, Offset(1));
+    assert_eq!(log.producers.infos().map(|info| info.producer_id).collect::<Vec<_>>(), [8]);
+    let mut replayed = Producers::from_snapshot(&log.producers.snapshot()).expect("our own");
+    replayed.expire(5_000, 100, Offset(0));
+    assert_eq!(replayed.len(), 1, "idleness counts from the restart");
+    replayed.expire(5_100, 100, Offset(0));
+    log.producers.expire(100, 100, Offset(0));
+    assert!(replayed.is_empty() && log.producers.is_empty());
+}
+
+#[test]
+fn the_least_recently_used_are_forgotten_when_there_are_too_many() {
+    let mut log = Log::default();
+    let many = PRODUCERS_PER_PARTITION_MAX as i64;
+    for id in 0..many {
+        log.append(id, 0, 0, 1);
+    }
+    log.append(0, 0, 1, 1);
+    assert_eq!(log.producers.len(), PRODUCERS_PER_PARTITION_MAX);
+    log.append(many, 0, 0, 1);
+    assert!(log.producers.len() < PRODUCERS_PER_PARTITION_MAX);
+    let ids: Vec<i64> = log.producers.infos().map(|info| info.producer_id).collect();
+    assert!(ids.contains(&0) && ids.contains(&many) && !ids.contains(&1));
+    log.commit();
+}
+
+proptest! {
+    #[test]
+    fn a_snapshot_gives_back_the_same_producers(
+        appends in prop::collection::vec((0..4_i64, 0..3_i16, 1..4_i32, any::<bool>()), 0..60),
+    ) {
+        let mut log = Log::default();
+        let mut next = [0; 4];
+        for (id, epoch, records, commit) in appends {
+            let sequence = next[id as usize];
+            if log.append(id, epoch, sequence, records).starts_with("at") {
+                next[id as usize] = sequence + records;
+            }
+            if log.append(id, epoch, 0, records).starts_with("at") {
+                next[id as usize] = records;
+            }
+            if commit {
+                log.commit();
+            }
+        }
+        let snapshot = log.producers.snapshot();
+        let read = Producers::from_snapshot(&snapshot).expect("our own");
+        prop_assert_eq!(read.snapshot(), snapshot);
+        prop_assert!(read.infos().eq(log.producers.infos()));
+    }
+
+    #[test]
+    fn any_bytes_are_a_snapshot_or_an_error(mut bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        if let Some(version) = bytes.first_mut() {
+            *version = 1;
+        }
+        let _ = Producers::from_snapshot(&bytes);
+    }
+}

@@ -1,0 +1,142 @@
+//! Judging a batch before it is appended, and making of it what the topic's configuration asks for.
+//!
+//! The header and the checksum are always looked at. The records are opened only where a rule is about them: keys of a
+//! compacted topic, `message.timestamp.before.max.ms`, recompression.
+
+use std::borrow::Cow;
+
+use batch::{Codec, Header};
+use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
+
+use crate::config::{TimestampType, TopicConfig};
+use crate::error::AppendError;
+use crate::spec::Origin;
+
+/// A batch that may be appended.
+#[derive(Debug)]
+pub struct Valid<'a> {
+    /// Its header; offset and epoch are still the client's.
+    pub header: Header,
+    /// The batch: as it came, or made anew.
+    pub bytes: Cow<'a, [u8]>,
+    /// The broker's time if the topic keeps it, else -1.
+    pub log_append_time_ms: i64,
+}
+
+/// Judges `bytes`, which must be exactly one whole batch.
+pub fn validate<'a>(
+    bytes: &'a [u8],
+    origin: Origin,
+    config: &TopicConfig,
+    now_ms: i64,
+) -> Result<Valid<'a>, AppendError> {
+    if bytes.is_empty() {
+        return Err(AppendError::NoBatch);
+    }
+    let header = batch::check(bytes)?;
+    match origin {
+        // Our own machines append what they made themselves, whatever the topic's configuration says to clients.
+        Origin::Coordinator { .. } => {
+            return Ok(Valid { header, bytes: Cow::Borrowed(bytes), log_append_time_ms: -1 });
+        }
+        Origin::Client { .. } => {}
+    }
+    if header.attributes.is_control() || header.attributes.is_transactional() {
+        return Err(AppendError::InvalidRecord);
+    }
+    // Also before recompression, which must not be asked to open what is not even allowed.
+    within_limit(bytes, config)?;
+    records(&header, bytes, config, now_ms)?;
+    let mut valid = Valid { header, bytes: recompressed(&header, bytes, config)?, log_append_time_ms: -1 };
+    within_limit(&valid.bytes, config)?;
+    if config.timestamp_type == TimestampType::LogAppendTime {
+        batch::set_log_append_time(valid.bytes.to_mut(), now_ms);
+        valid.log_append_time_ms = now_ms;
+    }
+    valid.header = Header::read(&valid.bytes)?;
+    Ok(valid)
+}
+
+fn within_limit(bytes: &[u8], config: &TopicConfig) -> Result<(), AppendError> {
+    if bytes.len() > config.batch_bytes_max {
+        return Err(AppendError::TooLarge);
+    }
+    if bytes.len() as u64 > config.segment_bytes {
+        return Err(AppendError::LargerThanSegment);
+    }
+    Ok(())
+}
+
+/// The rules about single records.
+fn records(header: &Header, bytes: &[u8], config: &TopicConfig, now_ms: i64) -> Result<(), AppendError> {
+    let times = Times::new(header, config, now_ms);
+    let keyed = config.cleanup.compact;
+    if !keyed && !times.must_open(header) {
+        return Ok(());
+    }
+    let mut scratch = Vec::new();
+    let section = batch::section(header, bytes, &mut scratch, BATCH_DECOMPRESSED_BYTES_MAX)?;
+    for (record, number) in batch::records(header, section).zip(0..) {
+        let record = record?;
+        if keyed && record.key.is_none() {
+            return Err(AppendError::NoKey { record: number });
+        }
+        if !times.allows(record.timestamp) {
+            return Err(AppendError::InvalidTimestamp { record: number });
+        }
+    }
+    // The header's largest timestamp is beyond the limit and no record's is: the header lies.
+    if times.allows(header.max_timestamp) { Ok(()) } else { Err(AppendError::InvalidRecord) }
+}
+
+/// Which timestamps are near enough to the broker's clock.
+struct Times {
+    earliest: i64,
+    latest: i64,
+}
+
+impl Times {
+    fn new(header: &Header, config: &TopicConfig, now_ms: i64) -> Times {
+        let broker_time = config.timestamp_type == TimestampType::LogAppendTime;
+        if broker_time || header.max_timestamp == NO_TIMESTAMP {
+            return Times { earliest: i64::MIN, latest: i64::MAX };
+        }
+        Times {
+            earliest: now_ms.saturating_sub(config.timestamp_before_ms_max),
+            latest: now_ms.saturating_add(config.timestamp_after_ms_max),
+        }
+    }
+
+    const fn allows(&self, timestamp: i64) -> bool {
+        timestamp == NO_TIMESTAMP || self.earliest <= timestamp && timestamp <= self.latest
+    }
+
+    /// The header names the largest timestamp; the smallest is known only from the records.
+    const fn must_open(&self, header: &Header) -> bool {
+        self.earliest > 0 || header.max_timestamp > self.latest
+    }
+}
+
+const NO_TIMESTAMP: i64 = -1;
+
+fn recompressed<'a>(
+    header: &Header,
+    bytes: &'a [u8],
+    config: &TopicConfig,
+) -> Result<Cow<'a, [u8]>, AppendError> {
+    let Some(to) = config.compression else { return Ok(Cow::Borrowed(bytes)) };
+    let from = header.attributes.codec()?;
+    if from == to {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let level = match to {
+        Codec::Gzip => Some(config.gzip_level),
+        Codec::Lz4 => Some(config.lz4_level),
+        Codec::Zstd => Some(config.zstd_level),
+        Codec::None | Codec::Snappy => None,
+    };
+    Ok(Cow::Owned(batch::recompress(bytes, to, level)?))
+}
+
+#[cfg(test)]
+mod tests;

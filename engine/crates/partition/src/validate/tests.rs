@@ -1,0 +1,126 @@
+use batch::{Attributes, BatchError, Builder};
+
+use super::*;
+use crate::config::CleanupPolicy;
+use crate::error::error_code;
+use crate::spec::Acks;
+use model::ErrorCode;
+
+const CLIENT: Origin = Origin::Client { acks: Acks::All };
+const NOW_MS: i64 = 1_000_000_000_000;
+
+fn batch(codec: Codec, records: &[(i64, Option<&[u8]>)]) -> Vec<u8> {
+    let mut builder = Builder::new();
+    for (timestamp, key) in records {
+        builder.push(*timestamp, *key, Some(&[7; 100]), &[]);
+    }
+    builder.finish(codec)
+}
+
+fn refused(bytes: &[u8], config: &TopicConfig) -> AppendError {
+    validate(bytes, CLIENT, config, NOW_MS).expect_err("to be refused")
+}
+
+fn config() -> TopicConfig {
+    TopicConfig::default()
+}
+
+#[test]
+fn a_good_batch_stays_as_it_is() {
+    for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
+        let bytes = batch(codec, &[(NOW_MS, None), (-1, Some(b"k"))]);
+        let valid = validate(&bytes, CLIENT, &config(), NOW_MS).expect("good");
+        assert!(matches!(valid.bytes, Cow::Borrowed(_)), "not copied");
+        assert_eq!((valid.header.record_count, valid.log_append_time_ms), (2, -1));
+    }
+}
+
+#[test]
+fn what_is_not_one_whole_batch_is_refused() {
+    let good = batch(Codec::None, &[(NOW_MS, None)]);
+    assert_eq!(refused(&[], &config()), AppendError::NoBatch);
+    assert_eq!(refused(&good[..good.len() - 1], &config()), AppendError::Batch(BatchError::Short));
+    let two = [&good[..], &good].concat();
+    assert_eq!(error_code(refused(&two, &config())), ErrorCode::INVALID_RECORD);
+    let mut rotten = good.clone();
+    *rotten.last_mut().expect("not empty") ^= 1;
+    assert_eq!(error_code(refused(&rotten, &config())), ErrorCode::CORRUPT_MESSAGE);
+}
+
+#[test]
+fn control_and_transactional_batches_are_not_for_clients() {
+    let mut control = Builder::new().control();
+    control.push(NOW_MS, Some(&[0; 4]), Some(&[0; 6]), &[]);
+    let control = control.finish(Codec::None);
+    assert_eq!(refused(&control, &config()), AppendError::InvalidRecord);
+    let coordinator = Origin::Coordinator { expected_end: None };
+    assert!(validate(&control, coordinator, &config(), NOW_MS).is_ok());
+    let mut transactional = Builder::new().producer(1, 0, 0).transactional();
+    transactional.push(NOW_MS, None, None, &[]);
+    assert_eq!(refused(&transactional.finish(Codec::None), &config()), AppendError::InvalidRecord);
+}
+
+#[test]
+fn the_limit_counts_the_whole_batch_before_and_after_recompression() {
+    let records = [(NOW_MS, None); 20];
+    let (plain, packed) = (batch(Codec::None, &records), batch(Codec::Gzip, &records));
+    let limit = |max: usize| TopicConfig { batch_bytes_max: max, ..config() };
+    assert!(validate(&plain, CLIENT, &limit(plain.len()), NOW_MS).is_ok());
+    assert_eq!(refused(&plain, &limit(plain.len() - 1)), AppendError::TooLarge);
+    let unpack = TopicConfig { compression: Some(Codec::None), ..limit(plain.len() - 1) };
+    assert_eq!(refused(&packed, &unpack), AppendError::TooLarge, "it grew");
+    let small_segments = TopicConfig { segment_bytes: 100, ..config() };
+    assert_eq!(error_code(refused(&plain, &small_segments)), ErrorCode::RECORD_LIST_TOO_LARGE);
+}
+
+#[test]
+fn the_topics_codec_replaces_the_producers() {
+    let bytes = batch(Codec::Zstd, &[(NOW_MS, Some(b"k")), (NOW_MS + 5, None)]);
+    for to in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4] {
+        let config = TopicConfig { compression: Some(to), ..config() };
+        let valid = validate(&bytes, CLIENT, &config, NOW_MS).expect("good");
+        assert_eq!(valid.header.attributes.codec(), Ok(to));
+        assert!(batch::check(&valid.bytes).is_ok());
+        assert_eq!(valid.header.max_timestamp, NOW_MS + 5);
+    }
+    let same = TopicConfig { compression: Some(Codec::Zstd), ..config() };
+    let valid = validate(&bytes, CLIENT, &same, NOW_MS).expect("good");
+    assert!(matches!(valid.bytes, Cow::Borrowed(_)));
+}
+
+#[test]
+fn a_compacted_topic_takes_no_record_without_a_key() {
+    let compact = CleanupPolicy { compact: true, delete: false };
+    let config = TopicConfig { cleanup: compact, ..config() };
+    for codec in [Codec::None, Codec::Lz4] {
+        let bytes = batch(codec, &[(NOW_MS, Some(b"k")), (NOW_MS, None)]);
+        let error = refused(&bytes, &config);
+        assert_eq!(error, AppendError::NoKey { record: 1 });
+        assert_eq!(error.blamed().map(|(record, _)| record), Some(1));
+        let keyed = batch(codec, &[(NOW_MS, Some(b"k")), (NOW_MS, Some(b""))]);
+        assert!(validate(&keyed, CLIENT, &config, NOW_MS).is_ok());
+    }
+}
+
+#[test]
+fn timestamps_stay_near_the_brokers_clock() {
+    let hour = config().timestamp_after_ms_max;
+    let at = |ms: i64| batch(Codec::Lz4, &[(NOW_MS, None), (ms, None), (NOW_MS, None)]);
+    assert!(validate(&at(NOW_MS + hour), CLIENT, &config(), NOW_MS).is_ok());
+    assert_eq!(refused(&at(NOW_MS + hour + 1), &config()), AppendError::InvalidTimestamp { record: 1 });
+    assert!(validate(&at(1), CLIENT, &config(), NOW_MS).is_ok(), "the past is open by default");
+    let recent = TopicConfig { timestamp_before_ms_max: 1_000, ..config() };
+    assert!(validate(&at(NOW_MS - 1_000), CLIENT, &recent, NOW_MS).is_ok());
+    assert_eq!(refused(&at(NOW_MS - 1_001), &recent), AppendError::InvalidTimestamp { record: 1 });
+    assert!(validate(&at(-1), CLIENT, &recent, NOW_MS).is_ok(), "no timestamp is no wrong one");
+}
+
+#[test]
+fn the_brokers_time_replaces_the_producers_whatever_that_was() {
+    let config = TopicConfig { timestamp_type: TimestampType::LogAppendTime, ..config() };
+    let bytes = batch(Codec::None, &[(NOW_MS * 2, None)]);
+    let valid = validate(&bytes, CLIENT, &config, NOW_MS).expect("good");
+    assert_eq!((valid.log_append_time_ms, valid.header.max_timestamp), (NOW_MS, NOW_MS));
+    assert_ne!(valid.header.attributes, Attributes(0));
+    assert!(batch::check(&valid.bytes).is_ok(), "the checksum was made anew");
+}
