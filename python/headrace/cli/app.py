@@ -28,7 +28,7 @@ def run(words: list[str]) -> int:
     """Run a command line; gives the exit code. Raises `Failure`."""
     completing = "_HEADRACE_COMPLETE" in os.environ
     named = next((word for word in words if word in GROUPS), None)
-    application = build(list(GROUPS) if completing or named is None else [named])
+    application = build(list(GROUPS) if completing or named is None else [named], completing=completing)
     try:
         outcome = application(words, prog_name="headrace", standalone_mode=False)
     except typer.Abort as cause:
@@ -43,13 +43,13 @@ def run(words: list[str]) -> int:
     return outcome if isinstance(outcome, int) else ExitCode.OK
 
 
-def build(names: list[str]) -> typer.Typer:
+def build(names: list[str], *, completing: bool = False) -> typer.Typer:
     """The application with these groups."""
     application = typer.Typer(
         name="headrace",
         help="A streaming storage engine that speaks the Kafka protocol.",
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=completing,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},

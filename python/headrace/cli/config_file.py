@@ -1,0 +1,105 @@
+"""Looking into a configuration file without starting anything: what is wrong, what has no effect, how ours would say it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from headrace.config.catalog import BROKER_ALIASES, BROKER_CONFIGS, FREE_PREFIXES, canonical_broker_name
+from headrace.config.load import unknown_setting
+from headrace.config.rules import ValueRefused
+from headrace.config.sources import read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+NO_MEANING: Final = {
+    r"zookeeper\.": "there is no ZooKeeper",
+    r"(controller\.|process\.roles|metadata\.log|metadata\.max|initial\.broker|quorum|broker\.heartbeat|broker\.session)": (
+        "each node is broker and controller, and keeps its metadata itself"
+    ),
+    r"num\.(network|io|replica|recovery)": "there is one thread for each core (headrace.cores)",
+    r"(background\.threads|queued\.max|num\.replica\.alter)": "there is one thread for each core (headrace.cores)",
+    r"(metric|metrics|kafka\.metrics|auto\.include\.jmx|client\.quota\.callback|plugin)": "metrics are on the admin port",
+    r"(ssl|sasl|authorizer|principal|password|delegation|security|connections\.max\.reauth|super\.users)": (
+        "there is no authentication yet"
+    ),
+    r"log\.cleaner\.(threads|io|dedupe|backoff|enable|delete\.retention|min|max)": "user topics are not compacted yet",
+    r"(remote\.log|rlmm|rsm)": "there is no tiered storage yet",
+    r"log\.flush\.(interval|scheduler|offset|start)": "every acknowledged write is synced",
+    r"(transaction|group\.consumer|group\.share|group\.streams|share|streams)\.": "its protocol does not exist here yet",
+    r"(inter\.broker|replica|leader\.imbalance|auto\.leader|unclean)": "there is one node yet",
+}
+"""Known settings of Kafka that change nothing here, by the beginning of their names, and why."""
+
+
+class Report(NamedTuple):
+    """What was found in a file. `settings` are those that mean something, by canonical name."""
+
+    settings: dict[str, str]
+    errors: list[str]
+    notes: list[str]
+    dropped: dict[str, str]
+
+
+def inspect(path: Path, *, lenient: bool = False) -> Report:
+    """Read a file. `lenient`: what a broker would refuse or ignore is dropped instead. Raises `Failure` if unreadable."""
+    report = Report({}, [], [], {})
+    for given, text in read_file(path).items():
+        name = canonical_broker_name(given)
+        if name is None:
+            if lenient:
+                report.dropped[given] = (
+                    why_without_meaning(given) or "no setting of Kafka 4.2 or ours has this name"
+                )
+            else:
+                failure = unknown_setting(given, f"in {path.name}")
+                report.errors.append(f"{given} is unknown; {failure.hint}")
+            continue
+        why = why_without_meaning(name)
+        if why is not None:
+            report.notes.append(f"{given} has no effect: {why}")
+            if lenient:
+                report.dropped[given] = why
+                continue
+        elif given in BROKER_ALIASES:
+            report.notes.append(f"{given} is accepted for {name}")
+        try:
+            if name in BROKER_CONFIGS:
+                BROKER_CONFIGS[name].parse(text)
+        except ValueRefused as refused:
+            if lenient:
+                report.dropped[given] = str(refused)
+                continue
+            report.errors.append(str(refused))
+        report.settings[name] = text
+    return report
+
+
+def why_without_meaning(name: str) -> str | None:
+    """Why a setting of Kafka changes nothing here; None if it does."""
+    if name.startswith(FREE_PREFIXES):
+        return "there is no authentication yet"
+    return next((why for pattern, why in NO_MEANING.items() if re.match(pattern, name)), None)
+
+
+def to_toml(settings: Mapping[str, str], origin: str, dropped: Mapping[str, str]) -> str:
+    """A configuration file with these settings."""
+    lines = [f"# From {origin}."]
+    lines += [f"{name} = {_toml_value(name, text)}" for name, text in sorted(settings.items())]
+    if dropped:
+        lines += ["", "# Left out:"]
+        lines += [f"#   {name}: {' '.join(why.split())}" for name, why in sorted(dropped.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(name: str, text: str) -> str:
+    definition = BROKER_CONFIGS.get(name)
+    value = definition.parse(text) if definition else text
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)
