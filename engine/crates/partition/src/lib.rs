@@ -10,8 +10,12 @@
 
 mod config;
 mod error;
+pub mod producers;
+mod retention;
 mod spec;
 mod store;
+mod validate;
+mod waiters;
 
 pub use config::{CleanupPolicy, ConfigError, TimestampType, TopicConfig};
 pub use error::{AppendError, Fatal, FetchError, OpenError, error_code, fetch_error_code};
