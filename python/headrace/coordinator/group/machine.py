@@ -1,0 +1,175 @@
+"""The state machine of one `__consumer_offsets` partition: its groups and their offsets.
+
+Hard state is `stored` and `offsets`, and only `apply` changes it, from records. `groups` is soft: members that come and
+go between two generations, parked requests, sessions. After a restart it begins as `stored` says, each session in full.
+
+Every `decide_*` reads both, changes soft state, and returns what it wants done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.coordinator.group import joining, membership, offsets, rebalance
+from headrace.coordinator.group.group import Group, group_of
+from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.records import (
+    GroupRecord,
+    GroupStored,
+    OffsetStored,
+    decode_record,
+    encode_record,
+)
+from headrace.coordinator.group.turn import GroupTimer, Turn
+from headrace.coordinator.runtime.effects import Effects, Now, SetTimer, Waiter
+from headrace.model.errors import Error
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from headrace.coordinator.group.joining import Asker
+    from headrace.coordinator.group.settings import GroupSettings
+    from headrace.engine.port import Record, Stored
+    from headrace.wire.messages.group_records import GroupMetadataValue
+    from headrace.wire.messages.k11_join_group import JoinGroupRequest
+    from headrace.wire.messages.k12_heartbeat import HeartbeatRequest
+    from headrace.wire.messages.k13_leave_group import MemberIdentity
+    from headrace.wire.messages.k14_sync_group import SyncGroupRequest
+
+EXPIRY = GroupTimer("expiry")
+
+
+class GroupMachine:
+    def __init__(self, settings: GroupSettings) -> None:
+        self.settings = settings
+        self.groups: dict[str, Group] = {}
+        self.stored: dict[str, GroupMetadataValue] = {}
+        self.offsets: offsets.Offsets = {}
+
+    # -- Machine ------------------------------------------------------------------------------------------------------
+
+    def apply(self, record: GroupRecord) -> None:
+        if isinstance(record, OffsetStored):
+            offsets.keep(self.offsets, record)
+        elif record.value is None:
+            self.stored.pop(record.group_id, None)
+        else:
+            self.stored[record.group_id] = record.value
+
+    def encode(self, record: GroupRecord) -> Record:
+        return encode_record(record)
+
+    def decode(self, stored: Stored) -> GroupRecord | None:
+        return decode_record(stored)
+
+    def loaded(self, now: Now) -> Effects[GroupRecord]:
+        turn = Turn(self.settings, now)
+        self.groups = {group_id: group_of(group_id, value) for group_id, value in self.stored.items()}
+        for group in self.groups.values():
+            for member in group.members.values():
+                rebalance.touch(turn, group, member)
+            if len(group.members) > self.settings.group_size_max:
+                rebalance.prepare(turn, group)  # the limit was lowered: not all may join again
+        turn.effects.timers.append(SetTimer(EXPIRY, self.settings.offsets_retention_check_ms))
+        return turn.effects
+
+    def fired(self, key: Hashable, now: Now) -> Effects[GroupRecord]:
+        assert isinstance(key, GroupTimer), "only such timers are set here"
+        turn = Turn(self.settings, now)
+        if key == EXPIRY:
+            self._expire(turn)
+            turn.effects.timers.append(SetTimer(EXPIRY, self.settings.offsets_retention_check_ms))
+        elif (group := self.groups.get(key.group_id)) is not None:
+            if key.kind == "session":
+                rebalance.session_over(turn, group, key.member_id)
+            elif key.kind == "join":
+                rebalance.join_time_over(turn, group)
+            else:
+                rebalance.sync_time_over(turn, group)
+        return turn.effects
+
+    # -- members ------------------------------------------------------------------------------------------------------
+
+    def decide_join(
+        self, request: JoinGroupRequest, asker: Asker, waiter: Waiter, now: Now
+    ) -> Effects[GroupRecord]:
+        """Outcome: `JoinGroupResponse`."""
+        turn = Turn(self.settings, now)
+        joining.join(turn, self.groups, request, asker, waiter)
+        return turn.effects
+
+    def decide_sync(self, request: SyncGroupRequest, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
+        """Outcome: `SyncGroupResponse`."""
+        turn = Turn(self.settings, now)
+        membership.sync(turn, self.groups, request, waiter)
+        return turn.effects
+
+    def decide_heartbeat(self, request: HeartbeatRequest, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
+        """Outcome: `Error`."""
+        turn = Turn(self.settings, now)
+        membership.heartbeat(turn, self.groups, request, waiter)
+        return turn.effects
+
+    def decide_leave(
+        self, group_id: str, leaving: list[MemberIdentity], waiter: Waiter, now: Now
+    ) -> Effects[GroupRecord]:
+        """Outcome: `LeaveGroupResponse`."""
+        turn = Turn(self.settings, now)
+        membership.leave(turn, self.groups, group_id, leaving, waiter)
+        return turn.effects
+
+    # -- offsets ------------------------------------------------------------------------------------------------------
+
+    def decide_commit(self, commit: offsets.Commit, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
+        """Outcome: `Error` for the whole or one for each part."""
+        turn = Turn(self.settings, now)
+        offsets.commit(turn, self.groups, commit, waiter)
+        return turn.effects
+
+    def decide_delete_offsets(
+        self, group_id: str, parts: list[tuple[str, int]], waiter: Waiter, now: Now
+    ) -> Effects[GroupRecord]:
+        """Outcome: `Error` for the whole or one for each part."""
+        turn = Turn(self.settings, now)
+        turn.answer(waiter, offsets.delete_offsets(turn, self.groups, self.offsets, group_id, parts))
+        return turn.effects
+
+    def decide_topics_deleted(self, topics: Iterable[str], now: Now) -> Effects[GroupRecord]:
+        turn = Turn(self.settings, now)
+        turn.store(*offsets.forget_topics(self.offsets, topics))
+        return turn.effects
+
+    # -- whole groups -------------------------------------------------------------------------------------------------
+
+    def decide_delete_group(self, group_id: str, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
+        """Outcome: `Error`."""
+        turn = Turn(self.settings, now)
+        group = self.groups.get(group_id)
+        if group is None and group_id not in self.offsets:
+            turn.answer(waiter, Error.GROUP_ID_NOT_FOUND)
+        elif group is not None and group.state is not GroupState.EMPTY:
+            turn.answer(waiter, Error.NON_EMPTY_GROUP)
+        else:
+            turn.store(*offsets.forget_group(self.offsets, group_id))
+            self._forget(turn, group_id)
+            turn.answer(waiter, Error.NONE)
+        return turn.effects
+
+    def _forget(self, turn: Turn, group_id: str) -> None:
+        if (group := self.groups.pop(group_id, None)) is not None:
+            for member_id in sorted(group.pending):
+                turn.cancel_timer("session", group, member_id)
+            group.move(GroupState.DEAD, turn.now.wall_ms)
+        if group_id in self.stored:
+            turn.store(GroupStored(group_id, None))
+
+    def _expire(self, turn: Turn) -> None:
+        """Offsets whose time is over, and groups that nothing is left of."""
+        for group_id in sorted(self.groups.keys() | self.offsets.keys()):
+            group = self.groups.get(group_id)
+            gone = offsets.expired(turn, group, self.offsets, group_id)
+            turn.store(*gone)
+            held = sum(map(len, self.offsets.get(group_id, {}).values()))
+            idle = group is None or (group.state is GroupState.EMPTY and not group.pending)
+            if idle and held == len(gone):
+                self._forget(turn, group_id)

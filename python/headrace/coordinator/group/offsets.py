@@ -1,0 +1,163 @@
+"""Offsets: what a group committed for each partition. Decide commit, delete and expiry; answer fetches.
+
+The store is hard state: only `keep` changes it, from a record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.rebalance import touch
+from headrace.coordinator.group.records import OffsetStored
+from headrace.model.errors import Error
+from headrace.wire.messages.group_records import OffsetCommitValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from headrace.coordinator.group.group import Group
+    from headrace.coordinator.group.turn import Turn
+    from headrace.coordinator.runtime.effects import Waiter
+
+VERSION_GROUP_ID_NOT_FOUND = 9
+
+Offsets = dict[str, dict[str, dict[int, OffsetCommitValue]]]
+"""By group id, topic, partition. No empty inner dicts."""
+
+
+class Commit(NamedTuple):
+    """An OffsetCommit whose topics have names."""
+
+    api_version: int
+    group_id: str
+    member_id: str
+    group_instance_id: str | None
+    generation: int
+    retention_ms: int
+    """Of these offsets; -1: the broker's. Only v2 to v4 may say."""
+    parts: Sequence[CommitPart]
+
+
+class CommitPart(NamedTuple):
+    topic: str
+    partition: int
+    offset: int
+    leader_epoch: int
+    metadata: str | None
+
+
+def keep(offsets: Offsets, record: OffsetStored) -> None:
+    group_id, topic, partition, value = record
+    if value is not None:
+        offsets.setdefault(group_id, {}).setdefault(topic, {})[partition] = value
+        return
+    topics = offsets.get(group_id, {})
+    partitions = topics.get(topic, {})
+    partitions.pop(partition, None)
+    if not partitions:
+        topics.pop(topic, None)
+    if not topics:
+        offsets.pop(group_id, None)
+
+
+def commit(turn: Turn, groups: dict[str, Group], request: Commit, waiter: Waiter) -> None:
+    """Outcome: an `Error` for the whole, or a list of one for each part, in their order."""
+    group = groups.get(request.group_id)
+    if error := commit_error(group, request):
+        return turn.answer(waiter, error)
+    if group is not None and (member := group.members.get(request.member_id)) is not None:
+        touch(turn, group, member)  # a commit is a sign of life
+    wall_ms = turn.now.wall_ms
+    expires_ms = wall_ms + request.retention_ms if request.retention_ms >= 0 else -1
+    outcomes = []
+    for topic, partition, offset, leader_epoch, metadata in request.parts:
+        if metadata is not None and len(metadata) > turn.settings.offset_metadata_max:
+            outcomes.append(Error.OFFSET_METADATA_TOO_LARGE)
+            continue
+        value = OffsetCommitValue(offset, leader_epoch, metadata or "", wall_ms, expires_ms)
+        turn.effects.records.append(OffsetStored(request.group_id, topic, partition, value))
+        outcomes.append(Error.NONE)
+    return turn.answer(waiter, outcomes)
+
+
+def commit_error(group: Group | None, request: Commit) -> Error:
+    """Members commit with their generation; anybody may (generation -1) while there are none."""
+    if group is None:
+        if request.generation < 0:
+            return Error.NONE
+        newer = request.api_version >= VERSION_GROUP_ID_NOT_FOUND
+        return Error.GROUP_ID_NOT_FOUND if newer else Error.ILLEGAL_GENERATION
+    if request.generation < 0 and group.state is GroupState.EMPTY:
+        return Error.NONE
+    if request.generation < 0 and not request.member_id and request.group_instance_id is None:
+        return Error.UNKNOWN_MEMBER_ID
+    if error := group.check_member(request.member_id, request.group_instance_id):
+        return error
+    if request.generation != group.generation:
+        return Error.ILLEGAL_GENERATION
+    if group.state is GroupState.COMPLETING_REBALANCE:
+        return Error.REBALANCE_IN_PROGRESS  # it has joined but does not know its part yet: let it sync first
+    return Error.NONE
+
+
+def delete_offsets(
+    turn: Turn, groups: dict[str, Group], offsets: Offsets, group_id: str, parts: list[tuple[str, int]]
+) -> Error | list[Error]:
+    """Forget offsets of topics that no member reads."""
+    group = groups.get(group_id)
+    if group is None and group_id not in offsets:
+        return Error.GROUP_ID_NOT_FOUND
+    if group is not None and group.members and group.protocol_type != "consumer":
+        return Error.NON_EMPTY_GROUP  # what its members read cannot be known
+    outcomes = []
+    for topic, partition in parts:
+        if group is not None and group.members and group.is_subscribed(topic):
+            outcomes.append(Error.GROUP_SUBSCRIBED_TO_TOPIC)
+            continue
+        if partition in offsets.get(group_id, {}).get(topic, {}):
+            turn.store(OffsetStored(group_id, topic, partition, None))
+        outcomes.append(Error.NONE)
+    return outcomes
+
+
+def forget_group(offsets: Offsets, group_id: str) -> Iterator[OffsetStored]:
+    for topic, partitions in offsets.get(group_id, {}).items():
+        for partition in partitions:
+            yield OffsetStored(group_id, topic, partition, None)
+
+
+def forget_topics(offsets: Offsets, topics: Iterable[str]) -> Iterator[OffsetStored]:
+    """The topics are gone: an offset into a topic of the same name made later would point anywhere."""
+    gone = frozenset(topics)
+    for group_id, by_topic in offsets.items():
+        for topic in gone & by_topic.keys():
+            for partition in by_topic[topic]:
+                yield OffsetStored(group_id, topic, partition, None)
+
+
+def expired(turn: Turn, group: Group | None, offsets: Offsets, group_id: str) -> list[OffsetStored]:
+    """Offsets whose time is over (KIP-211): counted from when the group became Empty, or from the commit where no group
+    or a Stable one stands behind it. What members read never expires.
+    """
+    wall_ms, retention_ms = turn.now.wall_ms, turn.settings.offsets_retention_ms
+    empty_since = -1
+    if group is not None and group.protocol_type is not None:
+        if group.state is GroupState.EMPTY:
+            empty_since = group.since_wall_ms
+        elif (
+            group.state is not GroupState.STABLE
+            or group.protocol_type != "consumer"
+            or group.subscribed is None
+        ):
+            return []
+    found = []
+    for topic, partitions in offsets.get(group_id, {}).items():
+        if group is not None and group.members and group.is_subscribed(topic):
+            continue
+        for partition, value in partitions.items():
+            since = value.commit_timestamp if empty_since < 0 else empty_since
+            ends = value.expire_timestamp if value.expire_timestamp >= 0 else since + retention_ms
+            if wall_ms >= ends:
+                found.append(OffsetStored(group_id, topic, partition, None))
+    return found

@@ -1,0 +1,84 @@
+"""The records of `__consumer_offsets`, byte for byte Kafka's.
+
+A key begins with its kind as int16: 0 and 1 an offset, 2 a group. Values are written in the newest version without tagged
+fields, as Kafka 4 does (offsets v3, or v1 when they carry their own expiry; groups v3), and read in every version. A null
+value removes what the key names.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+from headrace.coordinator.runtime.effects import RottenRecordError
+from headrace.engine.port import Record, Stored
+from headrace.wire.codec import WireError, decode, decode_stored, encode, encode_stored
+from headrace.wire.messages.group_records import (
+    GroupMetadataKey,
+    GroupMetadataValue,
+    OffsetCommitKey,
+    OffsetCommitValue,
+)
+
+OFFSET_KINDS: Final = (0, 1)
+GROUP_KIND: Final = 2
+OFFSET_VERSION: Final = 3
+OFFSET_VERSION_WITH_EXPIRY: Final = 1
+GROUP_VERSION: Final = 3
+
+
+class OffsetStored(NamedTuple):
+    """The offset that a group committed for a partition; None: forgotten."""
+
+    group_id: str
+    topic: str
+    partition: int
+    value: OffsetCommitValue | None
+
+
+class GroupStored(NamedTuple):
+    """A group as of its latest generation; None: deleted."""
+
+    group_id: str
+    value: GroupMetadataValue | None
+
+
+GroupRecord = OffsetStored | GroupStored
+
+
+def encode_record(record: GroupRecord) -> Record:
+    if isinstance(record, OffsetStored):
+        return Record(_offset_key(record), None if record.value is None else _offset_value(record.value))
+    key = GROUP_KIND.to_bytes(2, "big") + encode(GroupMetadataKey(group=record.group_id), 0)
+    return Record(key, None if record.value is None else encode_stored(record.value, GROUP_VERSION))
+
+
+def _offset_key(record: OffsetStored) -> bytes:
+    key = OffsetCommitKey(group=record.group_id, topic=record.topic, partition=record.partition)
+    return b"\0\1" + encode(key, 0)
+
+
+def _offset_value(value: OffsetCommitValue) -> bytes:
+    expires = value.expire_timestamp != -1
+    return encode_stored(value, OFFSET_VERSION_WITH_EXPIRY if expires else OFFSET_VERSION)
+
+
+def decode_record(stored: Stored) -> GroupRecord | None:
+    """None for kinds of keys that are not ours (new group protocols). Raises `RottenRecordError`."""
+    if stored.key is None:
+        raise RottenRecordError(f"offset {stored.offset} has no key")
+    try:
+        (kind,) = struct.unpack_from(">h", stored.key)
+        if kind in OFFSET_KINDS:
+            offset_key = decode(OffsetCommitKey, 0, stored.key[2:])
+            value = None if stored.value is None else decode_stored(OffsetCommitValue, stored.value)
+            return OffsetStored(offset_key.group, offset_key.topic, offset_key.partition, value)
+        if kind == GROUP_KIND:
+            group_key = decode(GroupMetadataKey, 0, stored.key[2:])
+            return GroupStored(
+                group_key.group,
+                None if stored.value is None else decode_stored(GroupMetadataValue, stored.value),
+            )
+    except (WireError, struct.error) as error:
+        raise RottenRecordError(f"offset {stored.offset}: {error}") from error
+    return None

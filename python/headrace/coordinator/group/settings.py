@@ -1,0 +1,41 @@
+"""What of the broker's configuration decides about groups, and the limits that are ours."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, Protocol
+
+JOIN_TIMEOUT_NEW_MEMBER_MS: Final = 5 * 60 * 1000
+"""How long a first JoinGroup may be parked before its member is taken for gone: it has no id yet and cannot heartbeat."""
+PENDING_MEMBERS_MAX: Final = 10_000
+"""Ids of one group that were given out (KIP-394) and have not joined; each ends with its session timeout anyway."""
+GROUP_RECORD_BYTES_MAX: Final = 900 * 1024
+"""Of a group's stored value: it must fit one batch of `max.message.bytes` (1 MiB). About 1,000 members."""
+
+
+class Integers(Protocol):
+    """The part of `BrokerConfig` that is used here."""
+
+    def integer(self, name: str) -> int: ...
+
+
+class GroupSettings(NamedTuple):
+    session_timeout_ms_min: int = 6_000
+    session_timeout_ms_max: int = 1_800_000
+    initial_rebalance_delay_ms: int = 3_000
+    group_size_max: int = 2**31 - 1
+    offset_metadata_max: int = 4_096
+    """In characters, as Kafka counts `offset.metadata.max.bytes`."""
+    offsets_retention_ms: int = 7 * 24 * 3600 * 1000
+    offsets_retention_check_ms: int = 600_000
+
+    @classmethod
+    def of(cls, config: Integers) -> GroupSettings:
+        return cls(
+            config.integer("group.min.session.timeout.ms"),
+            config.integer("group.max.session.timeout.ms"),
+            config.integer("group.initial.rebalance.delay.ms"),
+            config.integer("group.max.size"),
+            config.integer("offset.metadata.max.bytes"),
+            config.integer("offsets.retention.minutes") * 60_000,
+            config.integer("offsets.retention.check.interval.ms"),
+        )

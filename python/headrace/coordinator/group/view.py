@@ -1,0 +1,96 @@
+"""What others may see of a partition's groups: lists, descriptions, committed offsets. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from headrace.coordinator.group.life import GroupState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headrace.coordinator.group.machine import GroupMachine
+
+
+class GroupListed(NamedTuple):
+    group_id: str
+    protocol_type: str
+    state: str
+    """As in `GroupState`'s values."""
+
+
+class MemberDescribed(NamedTuple):
+    member_id: str
+    group_instance_id: str | None
+    client_id: str
+    client_host: str
+    metadata: bytes
+    assignment: bytes
+
+
+class GroupDescribed(NamedTuple):
+    group_id: str
+    state: str
+    protocol_type: str
+    protocol: str
+    """The protocol in use; empty unless Stable."""
+    members: tuple[MemberDescribed, ...]
+
+
+class OffsetFetched(NamedTuple):
+    topic: str
+    partition: int
+    offset: int
+    """-1: none."""
+    leader_epoch: int
+    metadata: str
+
+
+def list_groups(machine: GroupMachine) -> list[GroupListed]:
+    """In no order; groups that only store offsets too."""
+    found = [
+        GroupListed(group.group_id, group.protocol_type or "", group.state.value)
+        for group in machine.groups.values()
+    ]
+    simple = machine.offsets.keys() - machine.groups.keys()
+    return found + [GroupListed(group_id, "", GroupState.EMPTY.value) for group_id in simple]
+
+
+def describe_group(machine: GroupMachine, group_id: str) -> GroupDescribed | None:
+    """None: there is no such group. Metadata and assignments are shown while they hold, so only when Stable."""
+    group = machine.groups.get(group_id)
+    if group is None:
+        if group_id in machine.offsets:
+            return GroupDescribed(group_id, GroupState.EMPTY.value, "", "", ())
+        return None
+    stable = group.state is GroupState.STABLE
+    members = tuple(
+        MemberDescribed(
+            m.member_id,
+            m.group_instance_id,
+            m.client_id,
+            m.client_host,
+            m.metadata(group.protocol) if stable else b"",
+            m.assignment if stable else b"",
+        )
+        for m in group.members.values()
+    )
+    protocol = (group.protocol or "") if stable else ""
+    return GroupDescribed(group_id, group.state.value, group.protocol_type or "", protocol, members)
+
+
+def fetch_offsets(
+    machine: GroupMachine, group_id: str, wanted: Iterable[tuple[str, int]] | None
+) -> list[OffsetFetched]:
+    """The offsets of these partitions, in their order, -1 where there is none; None: all there are."""
+    held = machine.offsets.get(group_id, {})
+    if wanted is None:
+        wanted = [(topic, partition) for topic, partitions in held.items() for partition in partitions]
+    found = []
+    for topic, partition in wanted:
+        value = held.get(topic, {}).get(partition)
+        if value is None:
+            found.append(OffsetFetched(topic, partition, -1, -1, ""))
+        else:
+            found.append(OffsetFetched(topic, partition, value.offset, value.leader_epoch, value.metadata))
+    return found

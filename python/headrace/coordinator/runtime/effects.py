@@ -1,0 +1,96 @@
+"""What a coordinator's state machine wants done, as plain data.
+
+The driver performs one `Effects` in this order:
+
+1. `records`, in their order: applied to the fold at once, and appended to the log together with whatever else the same
+   wake-up appends.
+2. `timers`, in their order, at once. Setting a key that is set replaces it.
+3. `answers`, in their order, but not before the log has committed everything that the fold had applied by then. That
+   holds for answers of decisions that only read, too: nobody is told what a crash could take back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from headrace.engine.port import Record, Stored
+    from headrace.model.errors import Error
+
+R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
+
+Waiter = int
+"""Names a parked request; given by the driver, handed back in an `Answer`."""
+
+NOBODY: Waiter = 0
+"""The waiter of a decision that nobody waits for (a timer's)."""
+
+
+class Now(NamedTuple):
+    """The time as an event. Machines see no clock."""
+
+    ms: int
+    """Monotonic: for timeouts."""
+    wall_ms: int
+    """Since 1970: for what is stored."""
+
+
+class Answer(NamedTuple):
+    waiter: Waiter
+    outcome: object
+
+
+class SetTimer(NamedTuple):
+    key: Hashable
+    delay_ms: int
+
+
+class CancelTimer(NamedTuple):
+    key: Hashable
+
+
+@dataclass(slots=True)
+class Effects(Generic[R]):
+    """One decision's effects; the order of performing them is the module's subject."""
+
+    records: list[R] = field(default_factory=list)
+    timers: list[SetTimer | CancelTimer] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+
+class RottenRecordError(Exception):
+    """A stored record of a known kind does not parse; the fold cannot be built."""
+
+
+class Machine(Protocol[R]):
+    """A state machine kept by one partition of an internal topic.
+
+    Hard state changes in `apply` only, so that folding the log into a new machine gives the same hard state.
+    """
+
+    def apply(self, record: R) -> None:
+        """Change hard state by one record. Total: any record that decodes may come."""
+
+    def encode(self, record: R) -> Record:
+        """The record as it is stored."""
+
+    def decode(self, stored: Stored) -> R | None:
+        """The record that was stored; None for kinds this version does not know. Raises `RottenRecordError`."""
+
+    def loaded(self, now: Now) -> Effects[R]:
+        """The fold holds the whole log; soft state begins. Sessions start in full."""
+
+    def fired(self, key: Hashable, now: Now) -> Effects[R]:
+        """A timer that was set is due."""
+
+
+class Refused(Exception):  # noqa: N818 - an expected outcome, not a fault
+    """The request did not reach the machine, or its outcome is unknown; the client may retry elsewhere or later."""
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(error.name)
+        self.error = error
