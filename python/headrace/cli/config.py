@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +19,6 @@ from headrace.cli.connect import (
     say,
 )
 from headrace.model.failure import ExitCode, Failure
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 

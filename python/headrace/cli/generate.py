@@ -40,11 +40,8 @@ def generate() -> None:
 @app.command("completion")
 def completion(shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")]) -> None:
     """Print the completion of a shell: `source <(headrace generate completion bash)`."""
-    if shell not in SHELLS:
+    if shell not in SCRIPTS:
         raise Failure(
-            "no completion for this shell", shell, f"use one of {', '.join(SHELLS)}", ExitCode.USAGE
+            "no completion for this shell", shell, f"use one of {', '.join(SCRIPTS)}", ExitCode.USAGE
         )
-    from typer.completion import get_completion_script
-
-    script = get_completion_script(prog_name="headrace", complete_var="_HEADRACE_COMPLETE", shell=shell)
-    sys.stdout.write(script + "\n")
+    sys.stdout.write(SCRIPTS[shell] + "\n")

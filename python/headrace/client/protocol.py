@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from headrace.model.errors import Error
 from headrace.wire.codec import decode_from
 from headrace.wire.headers import read_response_header
-from headrace.wire.keys import BY_KEY
+from headrace.wire.keys import API_VERSIONS, BY_KEY
 
 if TYPE_CHECKING:
     from headrace.wire.schema import Message
@@ -31,6 +32,8 @@ SPOKEN: Final = {
 }
 """First and last version of APIs whose other versions want different fields; of the rest, all that exist."""
 
+_UNSUPPORTED: Final = int(Error.UNSUPPORTED_VERSION).to_bytes(2, "big")
+
 
 def api_of(request: Message) -> Api:
     """How a request is spoken."""
@@ -42,9 +45,13 @@ def api_of(request: Message) -> Api:
 def read_answer(request: Message, version: int, frame: bytes) -> tuple[int, Any]:
     """The correlation id of an answer, and the answer to a request of this kind. Raises `WireError`.
 
+    A broker that does not know our version of ApiVersions says so in version 0 (KIP-511).
+
     Fields that a newer broker appends are its own affair: bytes after the message are not looked at.
     """
     correlation, at = read_response_header(request.API_KEY, version, frame)
     kind = type(request)
+    if request.API_KEY == API_VERSIONS and frame[at : at + 2] == _UNSUPPORTED:
+        version = 0
     answer = getattr(sys.modules[kind.__module__], kind.__name__.removesuffix("Request") + "Response")
     return correlation, decode_from(answer, version, frame, at)[0]

@@ -94,8 +94,8 @@ class BrokerConfig:
 
     def items(self, name: str) -> list[str]:
         value = self.value(name)
-        assert isinstance(value, list), f"{name} is a list with a default"
-        return value
+        assert value is None or isinstance(value, list), f"{name} is a list"
+        return value or []
 
     def is_set(self, name: str) -> bool:
         """Whether anything but the default decides."""
@@ -113,12 +113,14 @@ class BrokerConfig:
 
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
-        """The Kafka listeners in the order of the configuration."""
-        return parse_listeners(
+        """The Kafka listeners in the order of the configuration; those of Kafka's own controller mean nothing here."""
+        controller = {name.upper() for name in self.items("controller.listener.names")}
+        found = parse_listeners(
             self.items("listeners"),
             self.value("advertised.listeners"),
             self.text("listener.security.protocol.map") or "",
         )
+        return tuple(listener for listener in found if listener.name not in controller)
 
     def synonyms(self, name: str) -> tuple[SynonymValue, ...]:
         """Where the value of a setting may come from, the deciding place first."""

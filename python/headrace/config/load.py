@@ -127,7 +127,8 @@ def _also_ipv6(given: Mapping[str, str]) -> dict[str, str]:
     """`--dev` answers on ::1 too, on the same port, since that is what `localhost` may mean to a client."""
     bound = given["listeners"]
     host, _, port = bound.removeprefix("PLAINTEXT://").partition(":")
-    if host != "127.0.0.1" or not port.isdigit() or port == "0" or "advertised.listeners" in given:
+    named = "advertised.listeners" in given or "listener.security.protocol.map" in given
+    if host != "127.0.0.1" or not port.isdigit() or port == "0" or named:
         return {}
     if not _has_ipv6_loopback():
         return {}

@@ -1,0 +1,115 @@
+"""The command line as a shell sees it: sentences, JSON, exit codes, and what a start must not import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from headrace.cli.__main__ import main
+from headrace.cli.config_file import inspect, to_toml
+from headrace.cli.records import Record, from_line, to_line
+from headrace.config.sources import parse_toml
+from headrace.model.failure import Failure
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "headrace.cli", *words], check=False, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["start", "--nonsense"], 2, "unrecognized arguments: --nonsense; see headrace start --help"),
+        (["start", "--set", "log.retention.hour=1"], 2, "did you mean log.retention.hours?"),
+        (["start", "--set", "x"], 2, "write --set KEY=VALUE"),
+        (["start", "--kafka", "0.0.0.0:9092"], 2, "add --i-know"),
+        (["start", "--kafka", "9092"], 2, "bad address for --kafka"),
+        (["start", "--registry", "127.0.0.1:8081"], 2, "not part of this version"),
+        (["start", "--config", "/nonexistent"], 2, "bad configuration file /nonexistent"),
+        (["topic", "lst"], 2, "No such command 'lst'"),
+        (["topic", "create"], 2, "no topic named"),
+        (["topic", "list", "-b", "127.0.0.1:1"], 1, "Connection refused"),
+        (["topic", "list", "-b", "nonsense"], 2, "write HOST:PORT"),
+        (["generate", "completion", "tcsh"], 2, "use one of bash, zsh, fish"),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+    ],
+)
+def test_one_sentence_and_an_exit_code(words, code, sentence, capsys):
+    assert main(words) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("headrace: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+def test_failures_as_json(capsys):
+    assert main(["topic", "list", "--json", "-b", "127.0.0.1:1"]) == 1
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert set(error) == {"code", "message", "hint"}
+    assert error["code"] == "failed"
+
+
+def test_help_names_every_group():
+    done = run("--help")
+    assert done.returncode == 0
+    for group in ("start", "topic", "group", "cluster", "config", "doctor", "demo", "generate"):
+        assert f"  {group} " in done.stdout
+
+
+def test_start_imports_no_command_library():
+    check = (
+        "import sys; from headrace.cli.__main__ import main; main(['start', '--set', 'x']); "
+        "print([m for m in ('typer', 'rich', 'confluent_kafka', 'starlette', 'uvicorn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(b"k", b"v", []),
+        Record(None, None, []),
+        Record(b"\xff\x00", b"\xfe", [("h", b"\xfd"), ("n", None), ("h", b"again")]),
+        Record("ключ".encode(), b'{"a": 1}', []),
+    ],
+)
+def test_what_consume_writes_produce_reads(record):
+    line = to_line("t", 3, 7, 1000, record.key, record.value, record.headers)
+    assert from_line(line, 1) == record._replace(partition=3, timestamp_ms=1000)
+
+
+@pytest.mark.parametrize(
+    "line", ["", "[]", "{", '{"headers": [{}]}', '{"value_base64": "*"}', '{"partition": "x"}']
+)
+def test_a_bad_line_is_named_by_its_number(line):
+    with pytest.raises(Failure, match="line 12"):
+        from_line(line, 12)
+
+
+def test_import_drops_and_names_what_means_nothing(tmp_path):
+    file = tmp_path / "server.properties"
+    file.write_text(
+        "log.retention.hours=5\nnum.io.threads=8\nzookeeper.connect=z\nno.such=1\nlog.preallocate=maybe\n"
+    )
+    report = inspect(file, lenient=True)
+    assert report.settings == {"log.retention.hours": "5"}
+    assert set(report.dropped) == {"num.io.threads", "zookeeper.connect", "no.such", "log.preallocate"}
+    text = to_toml({**report.settings, "log.dirs": "a,b", "broker.rack": 'r"1'}, "x", report.dropped)
+    assert parse_toml(file, text) == {"log.retention.hours": "5", "log.dirs": "a,b", "broker.rack": 'r"1'}
+
+
+def test_lint_finds_what_a_start_would_refuse(tmp_path, capsys):
+    file = tmp_path / "c.toml"
+    file.write_text("log.retention.hour = 5\nnum.partitions = 0\nlog_segment_size = 1048576\n")
+    assert main(["config", "lint", str(file)]) == 2
+    out = capsys.readouterr().out
+    assert "did you mean log.retention.hours?" in out
+    assert "must be at least 1" in out
+    assert "log_segment_size is accepted for log.segment.bytes" in out
