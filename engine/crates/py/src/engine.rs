@@ -174,6 +174,16 @@ impl Engine {
         self.stage_call(group, call, Request::Producers { group: GroupId(group) });
     }
 
+    /// Stages changed broker settings for every shard.
+    fn set_values(&mut self, values: Vec<(String, String)>) {
+        self.config.values.extend(values);
+        let settings = server::Settings::new(self.config.node_id, self.config.dev, &self.config.values);
+        let settings = Arc::new(settings);
+        for shard in 0..self.config.shards {
+            self.stage(ShardId(shard), Message::Settings(Arc::clone(&settings)));
+        }
+    }
+
     /// Counters and gauges by name.
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let metrics = PyDict::new(py);

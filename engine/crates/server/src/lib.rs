@@ -2,7 +2,9 @@
 //! here, one file each; everything else is handed to Python.
 
 pub mod calls;
+mod clients;
 pub mod connection;
+mod dispatch;
 mod fetch_session;
 pub mod handoff;
 mod k00_produce;

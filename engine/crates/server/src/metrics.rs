@@ -1,7 +1,10 @@
 //! Counters of one shard: written by its thread alone, read by any.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clients::Clients;
 
 /// A number that a shard adds to and anyone may read.
 #[derive(Debug, Default)]
@@ -26,16 +29,19 @@ macro_rules! metrics {
         #[derive(Debug, Default)]
         pub struct Metrics {
             $($(#[doc = $doc])+ pub $name: Counter,)+
+            clients: Mutex<Clients>,
         }
 
         impl Metrics {
             /// The sums over all shards, by public name.
             #[must_use]
             pub fn sum(shards: &[Arc<Metrics>], order: Ordering) -> Vec<(String, f64)> {
-                vec![$((
+                let mut sums = vec![$((
                     $public.to_owned(),
                     shards.iter().map(|shard| shard.$name.0.load(order) as f64).sum(),
-                ),)+]
+                ),)+];
+                sums.extend(client_counts(shards));
+                sums
             }
         }
     };
@@ -68,4 +74,27 @@ metrics! {
     journal_bytes => "headrace_journal_written_bytes_total",
     /// Partitions held.
     partitions => "headrace_partitions",
+}
+
+impl Metrics {
+    /// Counts a connection by the client software it named.
+    pub fn count_client(&self, name: &str, version: &str) {
+        self.clients().count(name, version);
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn client_counts(shards: &[Arc<Metrics>]) -> Vec<(String, f64)> {
+    let mut counts: BTreeMap<String, f64> = BTreeMap::new();
+    for shard in shards {
+        for (name, version, count) in shard.clients().counts() {
+            // Both were checked when the client named them: letters, digits, dots and dashes.
+            let labels = format!("software=\"{name}\",version=\"{version}\"");
+            *counts.entry(format!("headrace_client_connections_total{{{labels}}}")).or_default() += count as f64;
+        }
+    }
+    counts.into_iter().collect()
 }

@@ -30,6 +30,17 @@ pub enum TopicKey {
     Id(TopicId),
 }
 
+impl TopicKey {
+    /// As an answer names it.
+    #[must_use]
+    pub fn as_wire(&self) -> wire::TopicRef<'_> {
+        match self {
+            TopicKey::Name(name) => wire::TopicRef::Name(name),
+            TopicKey::Id(id) => wire::TopicRef::Id(*id),
+        }
+    }
+}
+
 /// All topics, by name and by id.
 #[derive(Default)]
 pub struct Routing {

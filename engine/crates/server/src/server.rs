@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use io::{Net, NetEvent, NetToken};
 use model::limits::{
-    ANSWER_STALL_MS_MAX, FRAME_MS_MAX, HANDOFF_WAITING_MAX, TURN_FRAMES_MAX, TURN_READ_BYTES_MAX,
+    ANSWER_STALL_MS_MAX, COMMIT_BYTES_TARGET, FRAME_MS_MAX, HANDOFF_WAITING_MAX, TURN_FRAMES_MAX, TURN_READ_BYTES_MAX,
 };
 use model::{ConnectionId, ShardId};
-use partition::{Now, Store, StoreJob, Wake};
+use partition::{Now, Store, StoreJob};
 use wire::RequestHeader;
 
 use crate::calls::Outcome;
-use crate::connection::{Answer, Connection, Hold, Piece, Slot};
+use crate::connection::{Answer, Connection, Hold, Slot};
 use crate::fetch_session::FetchSessions;
 use crate::handoff::{Handoff, HandoffRequest};
 use crate::k00_produce::ProduceWait;
 use crate::k01_fetch::FetchWait;
 use crate::k02_list_offsets::ListWait;
 use crate::k18_api_versions::ApiRanges;
-use crate::message::{Message, Outbox, TopicsChange};
+use crate::message::Outbox;
 use crate::metrics::Metrics;
 use crate::python_calls::CallWait;
 use crate::routing::Routing;
@@ -77,7 +77,7 @@ pub struct Server {
     pub(crate) id: ShardId,
     pub(crate) shards: u16,
     connections: Vec<Option<Connection>>,
-    by_id: BTreeMap<ConnectionId, NetToken>,
+    pub(crate) by_id: BTreeMap<ConnectionId, NetToken>,
     accepted: u64,
     /// Connections with something to read or to begin.
     ready: VecDeque<NetToken>,
@@ -89,6 +89,8 @@ pub struct Server {
     pub(crate) sessions: FetchSessions,
     /// Fetches that may be complete after what happened in this turn.
     pub(crate) woken: BTreeSet<Token>,
+    /// Produce requests with batches that found no room in the journal.
+    pub(crate) deferred: BTreeSet<Token>,
     handoff: Arc<Handoff>,
     handed: VecDeque<HandoffRequest>,
     pub(crate) outcomes: Vec<Outcome>,
@@ -124,6 +126,7 @@ impl Server {
             routing: Routing::default(),
             sessions: FetchSessions::new(id),
             woken: BTreeSet::new(),
+            deferred: BTreeSet::new(),
             handoff,
             handed: VecDeque::new(),
             outcomes: Vec::new(),
@@ -187,9 +190,11 @@ impl Server {
         self.connections.get_mut(token.0).and_then(Option::as_mut)
     }
 
-    fn queue(&mut self, token: NetToken) {
+    /// Looks at a connection in this turn or the next, if there is anything to look at.
+    pub(crate) fn queue(&mut self, token: NetToken) {
         if let Some(connection) = self.connections.get_mut(token.0).and_then(Option::as_mut)
             && !connection.queued
+            && (connection.readable || connection.input_bytes() > 0)
         {
             connection.queued = true;
             self.ready.push_back(token);
@@ -199,6 +204,7 @@ impl Server {
     /// Reads and begins requests of every connection that may, each within its share of the turn.
     pub fn serve(&mut self, context: &mut Context<'_>) {
         let mut scratch = std::mem::take(&mut self.scratch);
+        self.append_deferred(context);
         for _ in 0..self.ready.len() {
             let token = self.ready.pop_front().expect("counted");
             let Some(connection) = self.connection(token) else { continue };
@@ -324,8 +330,8 @@ impl Server {
             if !connection.may_begin() || *frames >= TURN_FRAMES_MAX {
                 return Ok(at);
             }
-            // A frame's batches become part of this turn's commit: not begun unless all of them fit.
-            if context.store.room() < len {
+            // A frame's batches become part of this turn's commit. One larger than a turn has its own way (deferred).
+            if context.store.room() < len.min(COMMIT_BYTES_TARGET / 2) {
                 connection.hold = Hold::Room;
                 return Ok(at);
             }
@@ -341,7 +347,7 @@ impl Server {
             0 => self.produce(context, token, &header, body),
             1 => self.fetch(context, token, &header, body),
             2 => self.list_offsets(context, token, &header, body),
-            18 => self.api_versions(context, token, &header, body),
+            18 => self.api_versions(token, &header, body),
             _ => self.hand_off(context, token, &header, body),
         }
     }
@@ -397,111 +403,6 @@ impl Server {
         self.queue(token);
     }
 
-    /// A message from another shard or from Python.
-    pub fn message(&mut self, context: &mut Context<'_>, message: Message) -> Flow {
-        match message {
-            Message::Answer { connection, response } => self.python_answer(context, connection, response),
-            Message::Topics { call, change } => self.topics(context, call, &change),
-            Message::Call { call, request } => self.python_call(context, call, request),
-            Message::Append { token, group, batch, acks } => {
-                self.append_for(context, token, group, &batch, acks);
-            }
-            Message::Appended { token, result } => self.produce_ordered(context, token, result),
-            Message::Acked { token, error } => self.produce_acked(context, token, error),
-            Message::Fetch { token, spec, watch } => self.fetch_for(context, token, &spec, watch),
-            Message::Fetched { token, result } => self.fetched(context, token, result),
-            Message::Woken { token } => self.wake_fetch(token),
-            Message::Unwatch { group, token } => context.store.unwatch(group, partition::WaiterToken(token.0)),
-            Message::List { token, query } => self.list_for(context, token, query),
-            Message::Listed { token, result } => self.listed(context, token, result),
-            Message::Settings(settings) => self.settings = settings,
-            Message::StopAccepting => self.stop_accepting(context),
-            Message::Stop => {
-                self.stop_accepting(context);
-                return Flow::Stop;
-            }
-        }
-        Flow::Continue
-    }
-
-    fn python_answer(&mut self, context: &mut Context<'_>, id: ConnectionId, response: Option<Vec<u8>>) {
-        let Some(token) = self.by_id.get(&id).copied() else { return };
-        let Some(slot) = self.connection(token).and_then(|connection| connection.held_slot) else { return };
-        let Some(response) = response else {
-            self.refuse(context, token, "Python refused the request");
-            return;
-        };
-        let len = i32::try_from(response.len()).expect("answers are far below 2 GiB");
-        let mut framed = Vec::with_capacity(4 + response.len());
-        framed.extend_from_slice(&len.to_be_bytes());
-        framed.extend_from_slice(&response);
-        self.answer(token, id, slot, vec![Piece::Owned(framed)]);
-    }
-
-    fn topics(&mut self, context: &mut Context<'_>, call: crate::calls::CallId, change: &TopicsChange) {
-        for id in &change.removed {
-            if self.routing.remove(*id).is_some() {
-                context.store.remove(*id);
-            }
-        }
-        for topic in &change.put {
-            let own = topic.groups.iter().enumerate().filter(|(_, group)| group.shard(self.shards) == self.id);
-            let partitions = own
-                .map(|(index, group)| {
-                    (*group, model::PartitionIndex(i32::try_from(index).expect("partition counts are i32")))
-                })
-                .collect();
-            context.store.configure(partition::TopicSpec {
-                topic_id: topic.id,
-                name: Arc::clone(&topic.name),
-                internal: topic.internal,
-                config: topic.config.clone(),
-                partitions,
-            });
-            self.routing.put(Arc::clone(topic));
-        }
-        self.outcomes.push(Outcome { call, reply: crate::calls::Reply::Topics });
-    }
-
-    /// Something of this shard's store came about.
-    pub fn wake(&mut self, context: &mut Context<'_>, wake: Wake) {
-        match wake {
-            Wake::Acked { token, result } => {
-                let token = Token(token.0);
-                let error = result.err().map_or(model::ErrorCode::NONE, partition::error_code);
-                if token.shard() == self.id {
-                    self.produce_acked(context, token, error);
-                } else {
-                    context.outbox.0.push((token.shard(), Message::Acked { token, error }));
-                }
-            }
-            Wake::Data { token } => {
-                let token = Token(token.0);
-                if token.shard() == self.id {
-                    self.wake_fetch(token);
-                } else {
-                    context.outbox.0.push((token.shard(), Message::Woken { token }));
-                }
-            }
-            Wake::Read { token, result } => {
-                let token = Token(token.0);
-                if token.shard() == self.id {
-                    self.fetched(context, token, result);
-                } else {
-                    context.outbox.0.push((token.shard(), Message::Fetched { token, result }));
-                }
-            }
-            Wake::Listed { token, result } => {
-                let token = Token(token.0);
-                if token.shard() == self.id {
-                    self.listed(context, token, result);
-                } else {
-                    context.outbox.0.push((token.shard(), Message::Listed { token, result }));
-                }
-            }
-        }
-    }
-
     /// Ends the waits whose time is over, and connections that stand still.
     pub fn deadlines(&mut self, context: &mut Context<'_>) {
         let now = context.now.monotonic_ns;
@@ -554,7 +455,7 @@ impl Server {
         }
     }
 
-    fn refuse(&mut self, context: &mut Context<'_>, token: NetToken, _reason: &'static str) {
+    pub(crate) fn refuse(&mut self, context: &mut Context<'_>, token: NetToken, _reason: &'static str) {
         self.metrics.connections_refused.add(1);
         self.close(context, token);
     }
@@ -576,7 +477,12 @@ impl Server {
         }
     }
 
-    fn stop_accepting(&mut self, context: &mut Context<'_>) {
+    /// Whether the node is on its way down: nothing waits any more.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    pub(crate) fn stop_accepting(&mut self, context: &mut Context<'_>) {
         self.stopping = true;
         self.end_fetches(context);
     }

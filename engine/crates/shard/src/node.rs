@@ -178,7 +178,7 @@ struct ShardStart {
 
 impl ShardStart {
     fn run(self, ready: &mpsc::Sender<Result<(), StartError>>) {
-        let options = self.settings.store_options(&self.config.data_dir, self.id, self.config.shards);
+        let options = self.settings.store_options(&self.config.data_dir, self.id);
         let opened = Store::open(Arc::clone(&self.storage), options, &mut OsRng);
         let store = match opened {
             Ok(store) => store,
@@ -186,7 +186,7 @@ impl ShardStart {
                 let error = StartError {
                     what: format!("cannot use data directory {}", self.config.data_dir.display()),
                     detail: error.to_string(),
-                    hint: error.hint().to_owned(),
+                    hint: "restore it from a copy, or start with --accept-loss to go on without what is gone".to_owned(),
                     exit_code: 3,
                 };
                 let _ = ready.send(Err(error)); // the starter waits for it

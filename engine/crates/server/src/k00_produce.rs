@@ -1,0 +1,392 @@
+//! Produce (key 0, v3-13): append one batch to each named partition, answer when it counts as done.
+//!
+//! Two stages: when the order of every batch is fixed the connection's next request may start; when all are acknowledged
+//! the answer leaves. acks=0 has no answer, and an error closes the connection, as Kafka does.
+//!
+//! v3  record batches v2 only        v7  zstd           v8  record errors and a message
+//! v5  log start offset              v9  flexible       v13 topic ids instead of names
+//! v10 current leader in the answer: not sent, this node leads everything it has
+
+use std::sync::Arc;
+
+use io::NetToken;
+use model::{ConnectionId, ErrorCode, GroupId, Offset, PartitionIndex};
+use partition::{Acks, AppendError, Appended, Origin, WaiterToken, error_code};
+use wire::produce::ProducePartitionResponse;
+use wire::{ProduceRequest, ProduceResponseWriter, RequestHeader, TopicRef};
+
+use crate::connection::{Hold, Piece, Slot};
+use crate::message::Message;
+use crate::routing::TopicKey;
+use crate::server::{Close, Context, Server, Wait};
+use crate::waits::{PARTS_MAX, Token};
+
+const NS_PER_MS: u64 = 1_000_000;
+/// The client that may write to internal topics (Kafka compares the client id, literally).
+const ADMIN_CLIENT: &str = "__admin_client";
+
+/// One partition of a request.
+pub(crate) struct Part {
+    /// Which topic of the request.
+    topic: usize,
+    index: PartitionIndex,
+    error: ErrorCode,
+    base_offset: Offset,
+    log_append_time_ms: i64,
+    log_start: Offset,
+}
+
+/// A Produce on its way.
+pub(crate) struct ProduceWait {
+    connection: ConnectionId,
+    token: NetToken,
+    /// None for acks=0.
+    slot: Option<Slot>,
+    version: i16,
+    correlation_id: i32,
+    topics: Vec<TopicKey>,
+    parts: Vec<Part>,
+    /// Parts whose order is not fixed yet (they are on another shard, or the journal had no room).
+    unordered: usize,
+    /// Parts not acknowledged yet.
+    unacknowledged: usize,
+    /// Batches that found no room, to be tried again in the next turn, in order.
+    deferred: Vec<(usize, GroupId, Vec<u8>)>,
+    acks: Acks,
+    due_ns: u64,
+    answered: bool,
+}
+
+impl Server {
+    pub(crate) fn produce(
+        &mut self,
+        context: &mut Context<'_>,
+        token: NetToken,
+        header: &RequestHeader<'_>,
+        body: &[u8],
+    ) -> Result<(), Close> {
+        if !self.api.serves(0, header.api_version) {
+            return Err(Close("a version of Produce that is not advertised"));
+        }
+        let request = ProduceRequest::read(header.api_version, body)?;
+        self.metrics.produce_requests.add(1);
+        let acks = match request.acks {
+            0 => Some(Acks::None),
+            1 => Some(Acks::Leader),
+            -1 => Some(Acks::All),
+            _ => None,
+        };
+        let wait = self.begin_produce(context, token, header, &request, acks)?;
+        let name = self.waits.insert(Wait::Produce(wait));
+        if let Some(acks) = acks {
+            self.append_all(context, name, header, &request, acks);
+        }
+        self.produce_wait(name).expect("not before all its parts have begun").unordered -= 1;
+        self.produce_progress(name);
+        Ok(())
+    }
+
+    fn begin_produce(
+        &mut self,
+        context: &Context<'_>,
+        token: NetToken,
+        header: &RequestHeader<'_>,
+        request: &ProduceRequest<'_>,
+        acks: Option<Acks>,
+    ) -> Result<ProduceWait, Close> {
+        let mut topics = Vec::with_capacity(request.topics().len());
+        let mut parts = Vec::new();
+        let refused = if acks.is_none() { ErrorCode::INVALID_REQUIRED_ACKS } else { ErrorCode::NONE };
+        for topic in request.topics() {
+            topics.push(self.key_of(topic.topic));
+            for partition in topic.partitions() {
+                parts.push(Part {
+                    topic: topics.len() - 1,
+                    index: partition.index,
+                    error: refused,
+                    base_offset: Offset(-1),
+                    log_append_time_ms: -1,
+                    log_start: Offset(-1),
+                });
+            }
+        }
+        if parts.len() > PARTS_MAX {
+            return Err(Close("more partitions than a request may name"));
+        }
+        let connection = self.connection(token).expect("its frame is being read");
+        let slot = (acks != Some(Acks::None)).then(|| connection.begin());
+        let timeout_ns = u64::from(request.timeout_ms.max(0).cast_unsigned()) * NS_PER_MS;
+        Ok(ProduceWait {
+            connection: connection.id,
+            token,
+            slot,
+            version: header.api_version,
+            correlation_id: header.correlation_id,
+            topics,
+            parts,
+            unordered: 1, // the request itself, until all its parts have begun
+            unacknowledged: 0,
+            deferred: Vec::new(),
+            acks: acks.unwrap_or(Acks::None),
+            due_ns: context.now.monotonic_ns.saturating_add(timeout_ns),
+            answered: false,
+        })
+    }
+
+    fn append_all(
+        &mut self,
+        context: &mut Context<'_>,
+        name: Token,
+        header: &RequestHeader<'_>,
+        request: &ProduceRequest<'_>,
+        acks: Acks,
+    ) {
+        let admin = header.client_id == Some(ADMIN_CLIENT);
+        let mut part = 0;
+        for topic in request.topics() {
+            for partition in topic.partitions() {
+                let group = self.writable_group(topic.topic, partition.index, admin);
+                let batch = partition.records.unwrap_or_default();
+                match group {
+                    Err(error) => self.part_failed(name, part, error),
+                    Ok(group) => self.append_part(context, name.part(part), group, batch, acks),
+                }
+                part += 1;
+            }
+        }
+    }
+
+    fn writable_group(
+        &self,
+        topic: TopicRef<'_>,
+        partition: PartitionIndex,
+        admin: bool,
+    ) -> Result<GroupId, ErrorCode> {
+        let found = match topic {
+            TopicRef::Name(name) => self.routing.named(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?,
+            TopicRef::Id(id) => self.routing.with_id(id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?,
+        };
+        if found.internal && !admin {
+            return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
+        }
+        found.group(partition)
+    }
+
+    /// The topic as the answer will name it.
+    pub(crate) fn key_of(&self, topic: TopicRef<'_>) -> TopicKey {
+        match topic {
+            TopicRef::Id(id) => TopicKey::Id(id),
+            TopicRef::Name(name) => {
+                let known = self.routing.named(name).map(|topic| Arc::clone(&topic.name));
+                TopicKey::Name(known.unwrap_or_else(|| name.into()))
+            }
+        }
+    }
+
+    fn produce_wait(&mut self, token: Token) -> Option<&mut ProduceWait> {
+        match self.waits.get(token) {
+            Some(Wait::Produce(wait)) => Some(wait),
+            _ => None,
+        }
+    }
+
+    fn part_failed(&mut self, name: Token, part: usize, error: ErrorCode) {
+        if let Some(wait) = self.produce_wait(name) {
+            wait.parts[part].error = error;
+        }
+    }
+
+    fn append_part(
+        &mut self,
+        context: &mut Context<'_>,
+        token: Token,
+        group: GroupId,
+        batch: &[u8],
+        acks: Acks,
+    ) {
+        self.metrics.produce_bytes.add(batch.len() as u64);
+        let owner = group.shard(self.shards);
+        let elsewhere = owner != self.id;
+        let wait = self.produce_wait(token).expect("it waits until its last part is acknowledged");
+        wait.unordered += 1;
+        if elsewhere {
+            let message = Message::Append { token, group, batch: batch.to_vec(), acks };
+            context.outbox.0.push((owner, message));
+            return;
+        }
+        // Batches of one request stay in order: nothing overtakes one that found no room.
+        if !wait.deferred.is_empty() {
+            wait.deferred.push((token.part_number(), group, batch.to_vec()));
+            return;
+        }
+        let origin = Origin::Client { acks };
+        match context.store.append(context.now, group, batch, origin, Some(WaiterToken(token.0))) {
+            Err(AppendError::NoRoom) => {
+                let wait = self.produce_wait(token).expect("just seen");
+                wait.deferred.push((token.part_number(), group, batch.to_vec()));
+                self.deferred.insert(token.part(0));
+            }
+            result => self.produce_ordered(token, result),
+        }
+    }
+
+    /// Tries batches that found no room again; each connection's wait in the order of its request.
+    pub(crate) fn append_deferred(&mut self, context: &mut Context<'_>) {
+        for name in std::mem::take(&mut self.deferred) {
+            let Some(wait) = self.produce_wait(name) else { continue };
+            let acks = wait.acks;
+            for (part, group, batch) in std::mem::take(&mut wait.deferred) {
+                let wait = self.produce_wait(name).expect("its deferred parts are not ordered yet");
+                wait.unordered -= 1;
+                self.append_part(context, name.part(part), group, &batch, acks);
+            }
+            self.produce_progress(name);
+        }
+    }
+
+    /// Another shard's client appends to a partition of ours.
+    pub(crate) fn append_for(
+        &mut self,
+        context: &mut Context<'_>,
+        token: Token,
+        group: GroupId,
+        batch: &[u8],
+        acks: Acks,
+    ) {
+        let origin = Origin::Client { acks };
+        let result = context.store.append(context.now, group, batch, origin, Some(WaiterToken(token.0)));
+        context.outbox.0.push((token.shard(), Message::Appended { token, result }));
+    }
+
+    /// A part's order is fixed, or it is refused.
+    pub(crate) fn produce_ordered(&mut self, token: Token, result: Result<Appended, AppendError>) {
+        let Some(wait) = self.produce_wait(token) else { return };
+        wait.unordered -= 1;
+        let acks = wait.acks;
+        let part = &mut wait.parts[token.part_number()];
+        match result {
+            Err(error) => part.error = error_code(error),
+            Ok(appended) => {
+                part.base_offset = appended.base_offset;
+                part.log_append_time_ms = appended.log_append_time_ms;
+                part.log_start = appended.log_start;
+                if !appended.acknowledged && acks != Acks::None {
+                    wait.unacknowledged += 1;
+                }
+            }
+        }
+        self.produce_progress(token.part(0));
+    }
+
+    /// A part is durable, or will never be.
+    pub(crate) fn produce_acked(&mut self, token: Token, error: ErrorCode) {
+        if let Some(Wait::Call(_)) = self.waits.get(token) {
+            self.call_acked(token, error);
+            return;
+        }
+        let Some(wait) = self.produce_wait(token) else { return };
+        wait.unacknowledged = wait.unacknowledged.saturating_sub(1);
+        if !error.is_none() {
+            wait.parts[token.part_number()].error = error;
+        }
+        self.produce_progress(token.part(0));
+    }
+
+    /// Looks whether a request may let the next one start, or is done.
+    fn produce_progress(&mut self, name: Token) {
+        let Some(wait) = self.produce_wait(name) else { return };
+        let (token, connection, slot) = (wait.token, wait.connection, wait.slot);
+        let (ordered, done) = (wait.unordered == 0, wait.unordered == 0 && wait.unacknowledged == 0);
+        if done {
+            let Some(Wait::Produce(wait)) = self.waits.remove(name) else { return };
+            self.deadlines.remove(&(wait.due_ns, name));
+            self.finish_produce(wait);
+            return;
+        }
+        let due = (wait.due_ns, name);
+        if wait.slot.is_some() && !wait.answered {
+            self.deadlines.insert(due);
+        }
+        if let Some(state) = self.connection(token).filter(|state| state.id == connection) {
+            if !ordered && state.hold == Hold::Free {
+                state.hold = Hold::Answer;
+                state.held_slot = slot;
+            } else if ordered && state.hold == Hold::Answer && state.held_slot == slot {
+                state.hold = Hold::Free;
+                state.held_slot = None;
+                self.queue(token);
+            }
+        }
+    }
+
+    /// The client waits no longer. What is not acknowledged may still become durable: the answer must not say it failed.
+    pub(crate) fn produce_timed_out(&mut self, context: &mut Context<'_>, name: Token) {
+        let Some(wait) = self.produce_wait(name) else { return };
+        if wait.unordered > 0 {
+            // Its order is about to be fixed by another shard or the next turn; then it is answered or timed out.
+            wait.due_ns = context.now.monotonic_ns + NS_PER_MS;
+            let due = (wait.due_ns, name);
+            self.deadlines.insert(due);
+            return;
+        }
+        wait.answered = true;
+        let slot = wait.slot;
+        let (token, connection) = (wait.token, wait.connection);
+        let answer = wait.response(true);
+        if let Some(slot) = slot {
+            self.answer(token, connection, slot, vec![Piece::Owned(answer)]);
+        }
+    }
+
+    fn finish_produce(&mut self, wait: ProduceWait) {
+        if wait.answered {
+            return;
+        }
+        match wait.slot {
+            Some(slot) => {
+                let answer = wait.response(false);
+                self.answer(wait.token, wait.connection, slot, vec![Piece::Owned(answer)]);
+            }
+            None => {
+                let failed = wait.parts.iter().any(|part| !part.error.is_none());
+                let connection = self.connection(wait.token).filter(|state| state.id == wait.connection);
+                let Some(connection) = connection else { return };
+                if connection.hold == Hold::Answer && connection.held_slot.is_none() {
+                    connection.hold = Hold::Free;
+                }
+                if failed {
+                    self.close_when_sent(wait.token);
+                } else {
+                    self.queue(wait.token);
+                }
+            }
+        }
+    }
+}
+
+impl ProduceWait {
+    fn response(&self, timed_out: bool) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64 + 40 * self.parts.len());
+        let mut writer =
+            ProduceResponseWriter::begin(&mut out, self.version, self.correlation_id, self.topics.len());
+        let mut parts = self.parts.iter().peekable();
+        for (number, topic) in self.topics.iter().enumerate() {
+            let count = self.parts.iter().filter(|part| part.topic == number).count();
+            writer.topic(topic.as_wire(), count);
+            while let Some(part) = parts.next_if(|part| part.topic == number) {
+                let late = timed_out && part.error.is_none();
+                writer.partition(&ProducePartitionResponse {
+                    index: part.index,
+                    error: if late { ErrorCode::REQUEST_TIMED_OUT } else { part.error },
+                    base_offset: part.base_offset,
+                    log_append_time_ms: part.log_append_time_ms,
+                    log_start: part.log_start,
+                    record_errors: &[],
+                    error_message: None,
+                });
+            }
+        }
+        writer.end(0);
+        out
+    }
+}

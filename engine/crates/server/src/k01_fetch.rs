@@ -1,0 +1,482 @@
+//! Fetch (key 1, v4-18): read from many partitions, waiting until there is enough.
+//!
+//! A fetch reads every partition it names; if that is less than `min_bytes` and nothing failed, it watches them and reads
+//! again when one has more (woken by the acknowledgement, not by a timer), until `max_wait_ms` is over.
+//!
+//! v7 sessions (KIP-227)   v9 leader epoch   v11 rack   v12 flexible, diverging epoch   v13 topic ids   v15 replica state
+//! Not here: preferred read replica, aborted transactions (there are none yet).
+
+use io::NetToken;
+use journal::Bytes;
+use model::limits::{FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX};
+use model::{ConnectionId, ErrorCode, GroupId, Offset, PartitionIndex};
+use partition::{Fetch, FetchError, FetchSpec, Fetched, Isolation, WaiterToken, fetch_error_code};
+use wire::fetch::FetchPartitionResponse;
+use wire::{FetchRequest, FetchResponseWriter, RequestHeader, TopicRef};
+
+use crate::connection::{Hold, Piece, Slot};
+use crate::fetch_session::{PartitionKey, Told, Use, Wanted};
+use crate::message::Message;
+use crate::routing::TopicKey;
+use crate::server::{Close, Context, Server, Wait};
+use crate::waits::{PARTS_MAX, Token};
+
+const NS_PER_MS: u64 = 1_000_000;
+const TOPIC_IDS_FROM: i16 = 13;
+
+/// What is known of one partition in this round.
+enum Read {
+    /// Not asked yet.
+    Unread,
+    /// Asked of a file or another shard.
+    Asked,
+    /// Answered.
+    Done(Result<Fetched, ErrorCode>),
+}
+
+struct Part {
+    key: PartitionKey,
+    wanted: Wanted,
+    group: Result<GroupId, ErrorCode>,
+    read: Read,
+    watched: bool,
+}
+
+/// A Fetch on its way.
+pub(crate) struct FetchWait {
+    connection: ConnectionId,
+    token: NetToken,
+    slot: Slot,
+    version: i16,
+    correlation_id: i32,
+    session: Use,
+    isolation: Isolation,
+    bytes_min: usize,
+    bytes_max: usize,
+    due_ns: u64,
+    parts: Vec<Part>,
+    /// Parts asked and not answered.
+    asked: usize,
+    /// A partition had more while its answer was on the way.
+    again: bool,
+}
+
+impl FetchWait {
+    fn bytes(&self) -> usize {
+        let bytes = |part: &Part| match &part.read {
+            Read::Done(Ok(fetched)) => fetched.bytes,
+            _ => 0,
+        };
+        self.parts.iter().map(bytes).sum()
+    }
+
+    fn failed(&self) -> bool {
+        self.parts.iter().any(|part| match &part.read {
+            Read::Done(Err(_)) => true,
+            Read::Done(Ok(fetched)) => fetched.diverging.is_some(),
+            _ => false,
+        })
+    }
+}
+
+impl Server {
+    pub(crate) fn fetch(
+        &mut self,
+        context: &mut Context<'_>,
+        token: NetToken,
+        header: &RequestHeader<'_>,
+        body: &[u8],
+    ) -> Result<(), Close> {
+        if !self.api.serves(1, header.api_version) {
+            return Err(Close("a version of Fetch that is not advertised"));
+        }
+        let request = FetchRequest::read(header.api_version, body)?;
+        self.metrics.fetch_requests.add(1);
+        let by_id = header.api_version >= TOPIC_IDS_FROM;
+        let fetched = wanted_of(self, &request);
+        let forgotten: Vec<PartitionKey> = request
+            .forgotten()
+            .flat_map(|topic| topic.partitions().map(move |index| (topic.topic, index)))
+            .map(|(topic, index)| self.partition_key(topic, index))
+            .collect();
+        let now = context.now.monotonic_ns;
+        let session = (request.session_id, request.session_epoch);
+        let used = if header.api_version >= 7 {
+            self.sessions.step(now, session, by_id, &fetched, &forgotten)
+        } else {
+            Ok(Use { id: 0, incremental: false })
+        };
+        let connection = self.connection(token).expect("its frame is being read");
+        let (id, slot) = (connection.id, connection.begin());
+        let used = match used {
+            Ok(used) => used,
+            Err(error) => {
+                let version = header.api_version;
+                let writer = FetchResponseWriter::begin(version, header.correlation_id, 0, error, 0, 0);
+                self.answer(token, id, slot, answer_of(writer));
+                return Ok(());
+            }
+        };
+        connection.hold = Hold::Answer;
+        connection.held_slot = Some(slot);
+        let wanted = if used.incremental { self.sessions.wanted(used.id) } else { fetched };
+        if wanted.len() > PARTS_MAX {
+            return Err(Close("more partitions than a request may name"));
+        }
+        let wait_ms = u64::from(request.wait_ms_max.max(0).cast_unsigned()).min(FETCH_WAIT_MS_MAX);
+        let wait_ns = if self.is_stopping() { 0 } else { wait_ms * NS_PER_MS };
+        let wait = FetchWait {
+            connection: id,
+            token,
+            slot,
+            version: header.api_version,
+            correlation_id: header.correlation_id,
+            session: used,
+            isolation: Isolation::from_wire(request.isolation_level),
+            bytes_min: usize::try_from(request.bytes_min).unwrap_or(0),
+            bytes_max: usize::try_from(request.bytes_max).unwrap_or(0).min(FETCH_BYTES_MAX),
+            due_ns: now.saturating_add(wait_ns),
+            parts: wanted.into_iter().map(|(key, wanted)| self.part(key, wanted)).collect(),
+            asked: 0,
+            again: false,
+        };
+        let name = self.waits.insert(Wait::Fetch(wait));
+        self.read_all(context, name);
+        Ok(())
+    }
+
+    fn partition_key(&self, topic: TopicRef<'_>, index: PartitionIndex) -> PartitionKey {
+        match self.key_of(topic) {
+            TopicKey::Name(name) => PartitionKey::Named(name, index),
+            TopicKey::Id(id) => PartitionKey::WithId(id, index),
+        }
+    }
+
+    fn part(&self, key: PartitionKey, wanted: Wanted) -> Part {
+        let group = match &key {
+            PartitionKey::Named(name, index) => match self.routing.named(name) {
+                Some(topic) => topic.group(*index),
+                None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+            },
+            PartitionKey::WithId(id, index) => match self.routing.with_id(*id) {
+                Some(topic) => topic.group(*index),
+                None => Err(ErrorCode::UNKNOWN_TOPIC_ID),
+            },
+        };
+        Part { key, wanted, group, read: Read::Unread, watched: false }
+    }
+
+    fn fetch_wait(&mut self, token: Token) -> Option<&mut FetchWait> {
+        match self.waits.get(token) {
+            Some(Wait::Fetch(wait)) => Some(wait),
+            _ => None,
+        }
+    }
+
+    /// Asks every partition, in the client's order, for what is left of the bytes it may have.
+    fn read_all(&mut self, context: &mut Context<'_>, name: Token) {
+        let Some(wait) = self.fetch_wait(name) else { return };
+        let (mut left, parts) = (wait.bytes_max, wait.parts.len());
+        let mut first = true;
+        wait.again = false;
+        for number in 0..parts {
+            let wait = self.fetch_wait(name).expect("it is answered after this loop");
+            let part = &mut wait.parts[number];
+            let group = match part.group {
+                Ok(group) => group,
+                Err(error) => {
+                    part.read = Read::Done(Err(error));
+                    continue;
+                }
+            };
+            let spec = FetchSpec {
+                group,
+                from: part.wanted.offset,
+                bytes_max: part.wanted.bytes_max.min(left),
+                at_least_one: first,
+                isolation: wait.isolation,
+                current_epoch: part.wanted.current_epoch,
+                last_fetched_epoch: part.wanted.last_fetched_epoch,
+            };
+            part.read = Read::Asked;
+            wait.asked += 1;
+            let token = name.part(number);
+            let owner = group.shard(self.shards);
+            if owner != self.id {
+                context.outbox.0.push((owner, Message::Fetch { token, spec, watch: true }));
+                continue;
+            }
+            match context.store.fetch(&spec, WaiterToken(token.0), context.jobs) {
+                Ok(Fetch::Cold) => first = false,
+                Ok(Fetch::Ready(fetched)) => {
+                    first &= fetched.bytes == 0;
+                    left = left.saturating_sub(fetched.bytes);
+                    self.read_done(name, number, Ok(fetched));
+                }
+                Err(error) => self.read_done(name, number, Err(fetch_error_code(error))),
+            }
+        }
+        self.fetch_progress(context, name);
+    }
+
+    fn read_done(&mut self, name: Token, number: usize, result: Result<Fetched, ErrorCode>) {
+        let Some(wait) = self.fetch_wait(name) else { return };
+        if matches!(wait.parts[number].read, Read::Asked) {
+            wait.asked -= 1;
+            wait.parts[number].read = Read::Done(result);
+        }
+    }
+
+    /// Another shard's client reads a partition of ours.
+    pub(crate) fn fetch_for(
+        &mut self,
+        context: &mut Context<'_>,
+        token: Token,
+        spec: &FetchSpec,
+        watch: bool,
+    ) {
+        let result = match context.store.fetch(spec, WaiterToken(token.0), context.jobs) {
+            Ok(Fetch::Cold) => return,
+            Ok(Fetch::Ready(fetched)) => {
+                if watch && fetched.bytes == 0 {
+                    context.store.watch(spec.group, WaiterToken(token.0), spec.from);
+                }
+                Ok(fetched)
+            }
+            Err(error) => Err(error),
+        };
+        context.outbox.0.push((token.shard(), Message::Fetched { token, result }));
+    }
+
+    /// A partition's answer from a file or another shard.
+    pub(crate) fn fetched(
+        &mut self,
+        context: &mut Context<'_>,
+        token: Token,
+        result: Result<Fetched, FetchError>,
+    ) {
+        if let Some(Wait::Call(_)) = self.waits.get(token) {
+            self.call_read(token, result);
+            return;
+        }
+        self.read_done(token.part(0), token.part_number(), result.map_err(fetch_error_code));
+        self.fetch_progress(context, token.part(0));
+    }
+
+    /// Looks whether everything asked is answered, and then whether it is enough.
+    fn fetch_progress(&mut self, context: &mut Context<'_>, name: Token) {
+        let now = context.now.monotonic_ns;
+        let Some(wait) = self.fetch_wait(name) else { return };
+        if wait.asked > 0 {
+            return;
+        }
+        if wait.bytes() >= wait.bytes_min || wait.failed() || now >= wait.due_ns {
+            self.finish_fetch(context, name);
+            return;
+        }
+        if wait.again {
+            self.woken.insert(name);
+            return;
+        }
+        let due = (wait.due_ns, name);
+        let own: Vec<(Token, GroupId, Offset)> = wait
+            .parts
+            .iter()
+            .enumerate()
+            .filter_map(|(number, part)| {
+                let behind = match &part.read {
+                    Read::Done(Ok(fetched)) => fetched.bytes == 0,
+                    _ => false,
+                };
+                let group = part.group.ok()?;
+                (behind && !part.watched).then(|| (name.part(number), group, part.wanted.offset))
+            })
+            .collect();
+        self.deadlines.insert(due);
+        for (token, group, from) in own {
+            let wait = self.fetch_wait(name).expect("it only waits");
+            wait.parts[token.part_number()].watched = true;
+            if group.shard(self.shards) == self.id {
+                context.store.watch(group, WaiterToken(token.0), from);
+            }
+        }
+    }
+
+    /// A watched partition has more. The fetch reads again at the end of the turn, once for all that happened in it.
+    pub(crate) fn wake_fetch(&mut self, token: Token) {
+        let name = token.part(0);
+        let Some(wait) = self.fetch_wait(name) else { return };
+        wait.parts[token.part_number()].watched = false;
+        if wait.asked > 0 {
+            wait.again = true;
+        } else {
+            self.woken.insert(name);
+        }
+    }
+
+    /// Reads again for every fetch that was woken in this turn.
+    pub(crate) fn complete_fetches(&mut self, context: &mut Context<'_>) {
+        for name in std::mem::take(&mut self.woken) {
+            if self.fetch_wait(name).is_some_and(|wait| wait.asked == 0) {
+                self.read_all(context, name);
+            }
+        }
+    }
+
+    pub(crate) fn fetch_timed_out(&mut self, context: &mut Context<'_>, name: Token) {
+        if self.fetch_wait(name).is_some_and(|wait| wait.asked == 0) {
+            self.finish_fetch(context, name);
+        }
+        // Otherwise what is asked of a file comes, and finds that the time is over.
+    }
+
+    fn unwatch_all(&mut self, context: &mut Context<'_>, name: Token, wait: &FetchWait) {
+        for (number, part) in wait.parts.iter().enumerate() {
+            let Ok(group) = part.group else { continue };
+            let token = name.part(number);
+            let owner = group.shard(self.shards);
+            if owner != self.id {
+                context.outbox.0.push((owner, Message::Unwatch { group, token }));
+            } else if part.watched {
+                context.store.unwatch(group, WaiterToken(token.0));
+            }
+        }
+    }
+
+    fn finish_fetch(&mut self, context: &mut Context<'_>, name: Token) {
+        let Some(Wait::Fetch(wait)) = self.waits.remove(name) else { return };
+        self.deadlines.remove(&(wait.due_ns, name));
+        self.woken.remove(&name);
+        self.unwatch_all(context, name, &wait);
+        self.metrics.fetch_bytes.add(wait.bytes() as u64);
+        let (token, connection, slot) = (wait.token, wait.connection, wait.slot);
+        let answer = self.fetch_response(wait);
+        self.answer(token, connection, slot, answer);
+    }
+
+    fn fetch_response(&mut self, wait: FetchWait) -> Vec<Piece> {
+        let mut told: Vec<(PartitionKey, Result<Fetched, ErrorCode>)> = Vec::with_capacity(wait.parts.len());
+        for part in wait.parts {
+            let Read::Done(result) = part.read else { continue };
+            let (mark, start, had_data) = match &result {
+                Ok(fetched) => {
+                    (fetched.watermarks.high_watermark, fetched.watermarks.log_start, fetched.bytes > 0)
+                }
+                Err(_) => (Offset(-1), Offset(-1), false),
+            };
+            let failed = result.is_err() || result.as_ref().is_ok_and(|fetched| fetched.diverging.is_some());
+            let remembered = Told { high_watermark: mark, log_start: start, had_data };
+            let changed = wait.session.id == 0
+                || self.sessions.tell(wait.session.id, &part.key, remembered, failed);
+            if changed || !wait.session.incremental {
+                told.push((part.key, result));
+            }
+        }
+        write_response(wait.version, wait.correlation_id, wait.session.id, wait.isolation, told)
+    }
+
+    /// Forgets the fetches of a connection that is gone.
+    pub(crate) fn drop_fetches_of(&mut self, context: &mut Context<'_>, connection: ConnectionId) {
+        let held: Vec<Token> = self.fetches_where(|wait| wait.connection == connection);
+        for name in held {
+            if let Some(Wait::Fetch(wait)) = self.waits.remove(name) {
+                self.deadlines.remove(&(wait.due_ns, name));
+                self.woken.remove(&name);
+                self.unwatch_all(context, name, &wait);
+            }
+        }
+    }
+
+    /// Answers every waiting fetch with what there is: the node stops.
+    pub(crate) fn end_fetches(&mut self, context: &mut Context<'_>) {
+        for name in self.fetches_where(|wait| wait.asked == 0) {
+            self.finish_fetch(context, name);
+        }
+    }
+
+    fn fetches_where(&mut self, wanted: impl Fn(&FetchWait) -> bool) -> Vec<Token> {
+        let tokens: Vec<Token> = self.waits.tokens().collect();
+        tokens.into_iter().filter(|token| self.fetch_wait(*token).is_some_and(|wait| wanted(wait))).collect()
+    }
+}
+
+fn wanted_of(server: &Server, request: &FetchRequest<'_>) -> Vec<(PartitionKey, Wanted)> {
+    let mut wanted = Vec::new();
+    for topic in request.topics() {
+        for partition in topic.partitions() {
+            let of = Wanted {
+                offset: partition.fetch_offset,
+                bytes_max: usize::try_from(partition.bytes_max).unwrap_or(0),
+                current_epoch: partition.current_leader_epoch,
+                last_fetched_epoch: partition.last_fetched_epoch,
+            };
+            wanted.push((server.partition_key(topic.topic, partition.index), of));
+        }
+    }
+    wanted
+}
+
+fn topic_of(key: &PartitionKey) -> TopicRef<'_> {
+    match key {
+        PartitionKey::Named(name, _) => TopicRef::Name(name),
+        PartitionKey::WithId(id, _) => TopicRef::Id(*id),
+    }
+}
+
+fn write_response(
+    version: i16,
+    correlation_id: i32,
+    session_id: i32,
+    isolation: Isolation,
+    told: Vec<(PartitionKey, Result<Fetched, ErrorCode>)>,
+) -> Vec<Piece> {
+    // Neighbours of one topic stand together, as the request had them.
+    let mut topics: Vec<(usize, usize)> = Vec::new();
+    for (number, (key, _)) in told.iter().enumerate() {
+        match topics.last_mut() {
+            Some((first, count)) if topic_of(&told[*first].0) == topic_of(key) => *count += 1,
+            _ => topics.push((number, 1)),
+        }
+    }
+    let mut writer = FetchResponseWriter::begin(
+        version,
+        correlation_id,
+        0,
+        ErrorCode::NONE,
+        session_id,
+        topics.len(),
+    );
+    let mut starts = topics.into_iter().peekable();
+    for (number, (key, result)) in told.into_iter().enumerate() {
+        if let Some((_, count)) = starts.next_if(|(first, _)| *first == number) {
+            writer.topic(topic_of(&key), count);
+        }
+        let (PartitionKey::Named(_, index) | PartitionKey::WithId(_, index)) = key;
+        match result {
+            Err(error) => writer.partition(&FetchPartitionResponse::refused(index, error), []),
+            Ok(fetched) => {
+                let committed = isolation == Isolation::ReadCommitted;
+                let response = FetchPartitionResponse {
+                    index,
+                    error: ErrorCode::NONE,
+                    high_watermark: fetched.watermarks.high_watermark,
+                    last_stable: fetched.watermarks.last_stable,
+                    log_start: fetched.watermarks.log_start,
+                    diverging: fetched.diverging,
+                    aborted: committed.then_some(&[]),
+                    preferred_read_replica: -1,
+                };
+                writer.partition(&response, fetched.data);
+            }
+        }
+    }
+    answer_of(writer)
+}
+
+fn answer_of(writer: FetchResponseWriter<Bytes>) -> Vec<Piece> {
+    let piece = |piece| match piece {
+        wire::Piece::Owned(bytes) => Piece::Owned(bytes),
+        wire::Piece::Shared(bytes) => Piece::Shared(bytes),
+    };
+    writer.end().into_iter().map(piece).collect()
+}

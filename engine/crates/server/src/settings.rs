@@ -1,0 +1,70 @@
+//! Broker settings that connections act on, by Kafka's names. Python validated them; what is missing has Kafka's default.
+
+use std::path::Path;
+
+use model::ShardId;
+use model::limits::{
+    CONNECTION_IDLE_MS_MAX, JOURNAL_FILE_BYTES, JOURNAL_FILE_BYTES_DEV, JOURNAL_FILE_BYTES_FIRST,
+    REQUEST_BYTES_MAX, TAIL_BYTES_MAX,
+};
+use partition::StoreOptions;
+
+/// What a shard's server goes by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// This broker's id on the wire.
+    pub node_id: i32,
+    /// `socket.request.max.bytes`.
+    pub request_bytes_max: usize,
+    /// `connections.max.idle.ms`.
+    pub connection_idle_ms_max: u64,
+    /// Connections of one shard, from `max.connections`.
+    pub connections_max_per_shard: usize,
+    journal_file_bytes: u64,
+    tail_bytes_max: usize,
+    retention_check_ms: u64,
+    producer_expiration_ms: i64,
+    accept_loss: bool,
+}
+
+impl Settings {
+    /// Reads what is needed from all settings; unknown names are somebody else's.
+    #[must_use]
+    pub fn new(node_id: i32, dev: bool, values: &[(String, String)]) -> Settings {
+        let number = |name: &str, default: u64| {
+            let found = values.iter().rev().find(|(key, _)| key == name);
+            found.and_then(|(_, value)| value.parse::<u64>().ok()).unwrap_or(default)
+        };
+        let size = |name: &str, default: usize| {
+            usize::try_from(number(name, default as u64)).unwrap_or(default)
+        };
+        let file_bytes = number("headrace.journal.file.bytes", JOURNAL_FILE_BYTES);
+        Settings {
+            node_id,
+            request_bytes_max: size("socket.request.max.bytes", REQUEST_BYTES_MAX),
+            connection_idle_ms_max: number("connections.max.idle.ms", CONNECTION_IDLE_MS_MAX),
+            connections_max_per_shard: size("max.connections", i32::MAX as usize).min(20_000),
+            journal_file_bytes: if dev { file_bytes.min(JOURNAL_FILE_BYTES_DEV) } else { file_bytes },
+            tail_bytes_max: size("headrace.tail.bytes.max", TAIL_BYTES_MAX),
+            retention_check_ms: number("log.retention.check.interval.ms", 300_000),
+            producer_expiration_ms: i64::try_from(number("producer.id.expiration.ms", 86_400_000))
+                .unwrap_or(i64::MAX),
+            accept_loss: number("headrace.accept.loss", 0) == 1,
+        }
+    }
+
+    /// Where a shard's data is and how much it may use.
+    #[must_use]
+    pub fn store_options(&self, data_dir: &Path, shard: ShardId) -> StoreOptions {
+        StoreOptions {
+            data_dir: data_dir.to_path_buf(),
+            shard,
+            journal_file_bytes_first: JOURNAL_FILE_BYTES_FIRST.min(self.journal_file_bytes),
+            journal_file_bytes: self.journal_file_bytes,
+            tail_bytes_max: self.tail_bytes_max,
+            retention_check_ms: self.retention_check_ms,
+            producer_expiration_ms: self.producer_expiration_ms,
+            accept_loss: self.accept_loss,
+        }
+    }
+}

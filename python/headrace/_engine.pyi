@@ -1,0 +1,74 @@
+"""The Rust engine. Only `headrace.engine.native` imports it; everybody else speaks to `headrace.engine.port.Engine`.
+
+Calls are staged and leave in one `flush`; what the shards have comes in one `drain`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+__version__: str
+
+class StartError(Exception):
+    """The engine could not start: (what, detail, hint, exit code), for a person."""
+
+@final
+class Engine:
+    """The data path: one shard a core. Nothing starts before `start`."""
+
+    def __new__(cls, settings: dict[str, Any]) -> Engine:
+        """`settings`: the fields of `headrace.engine.port.Settings`, `api_ranges` and `finalized_features`."""
+
+    def start(self) -> list[tuple[str, int]]:
+        """Recover, bind, start the shards; gives the addresses in use. Raises `StartError`."""
+
+    @property
+    def wake_fd(self) -> int:
+        """Becomes readable when there is something to drain; read it empty before draining."""
+
+    def drain(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """Everything that waits: (outcomes, requests). Outcomes are (call, kind, values...)."""
+
+    def flush(self) -> None:
+        """Send everything staged to the shards, one wake-up each."""
+
+    def answer(self, connection: int, response: bytes | None) -> None:
+        """Stage an answer (a frame without its length); None closes the connection."""
+
+    def topics(self, call: int, changed: list[tuple[Any, ...]], removed: Sequence[bytes]) -> int:
+        """Stage news of topics for every shard; gives how many will answer."""
+
+    def append(
+        self,
+        call: int,
+        group: int,
+        records: Sequence[tuple[bytes | None, bytes | None]],
+        expected_end: int | None,
+    ) -> None:
+        """Stage an append of one batch."""
+
+    def read(self, call: int, group: int, offset: int, bytes_max: int) -> None:
+        """Stage a read of committed records."""
+
+    def log_info(self, call: int, groups: Sequence[int]) -> int:
+        """Stage the question for every shard; gives how many will answer."""
+
+    def delete_records(self, call: int, group: int, before: int) -> None:
+        """Stage a move of the log start; -1: to the high watermark."""
+
+    def epoch_end(self, call: int, group: int, current_epoch: int, epoch: int) -> None:
+        """Stage the question where an epoch ends."""
+
+    def producers(self, call: int, group: int) -> None:
+        """Stage the question which producers a partition remembers."""
+
+    def set_values(self, values: Sequence[tuple[str, str]]) -> None:
+        """Stage changed broker settings."""
+
+    def metrics(self) -> dict[str, float]:
+        """Counters and gauges by name."""
+
+    def stop_accepting(self) -> None:
+        """Stage the end of listening; parked requests are answered."""
+
+    def stop(self) -> None:
+        """Make everything durable and join the threads. Idempotent."""

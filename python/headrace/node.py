@@ -1,0 +1,206 @@
+"""The node: builds every part, starts and stops them in order. The only module that knows all parts.
+
+Start: data directory, engine (recovery, listeners), controller (topics from its log), groups, admin, the ready line.
+Stop: listeners first, parked requests are answered, then the engine writes its closing commit. A second signal stops at
+once, which is as safe as a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING, Final
+
+from headrace.admin import server as admin
+from headrace.controller.controller import Controller
+from headrace.coordinator.group.coordinators import GroupCoordinators
+from headrace.engine.data_dir import DataDir, Identity, open_data_dir
+from headrace.engine.native import NativeEngine
+from headrace.engine.port import Settings
+from headrace.handlers.call import AllowAll, NoQuotas, Services
+from headrace.handlers.dispatch import Dispatcher
+from headrace.handlers.routes import ENGINE_KEYS
+from headrace.observe import log as logs
+from headrace.observe.metrics import Registry
+from headrace.wire.keys import APIS, SERVED
+
+if TYPE_CHECKING:
+    from headrace.config.broker import BrokerConfig
+    from headrace.config.options import StartOptions
+
+SHARDS_MAX_BY_DEFAULT: Final = 8
+STOP_S_MAX: Final = 10.0
+"""How long a clean stop waits for requests that are under way."""
+
+log = logs.get(__name__)
+
+
+class Status:
+    """What the admin port shows."""
+
+    def __init__(self) -> None:
+        self.registry = Registry()
+        self.phase: str | None = "recovering"
+
+    def why_not_ready(self) -> str | None:
+        """None when clients are served."""
+        return self.phase
+
+    def why_not_live(self) -> str | None:
+        """None unless the process should be started again."""
+        return None
+
+
+class SystemRandom:
+    """Randomness for everybody: the operating system's."""
+
+    def random_bytes(self, count: int) -> bytes:
+        return secrets.token_bytes(count)
+
+    def uuid4(self) -> uuid.UUID:
+        return uuid.uuid4()
+
+
+def run(config: BrokerConfig, options: StartOptions) -> int:
+    """Run a broker until it is told to stop; gives the exit code. Raises `Failure` if it cannot start."""
+    logs.set_up(options.log_format, options.log_level)
+    data = open_data_dir(
+        options.data_dir,
+        _fresh_identity(config, options),
+        node_id=options.node_id,
+        shards=options.cores or None,
+    )
+    try:
+        asyncio.run(_run(config, options, data))
+    finally:
+        data.close()
+    return 0
+
+
+def _fresh_identity(config: BrokerConfig, options: StartOptions) -> Identity:
+    cluster_id = config.text("cluster.id") or urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return Identity(cluster_id, options.node_id or 1, options.cores or default_shards(os.cpu_count() or 1))
+
+
+def default_shards(cores: int) -> int:
+    """One for up to two cores, one less than the cores up to eight: Python and the disk want some of them."""
+    return 1 if cores <= 2 else min(cores - 1, SHARDS_MAX_BY_DEFAULT)
+
+
+async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    _on_signals(loop, stop)
+    status = Status()
+    admin_server = await admin.start(options.admin.host, options.admin.port, status)
+    engine = NativeEngine(_settings(config, options, data), _api_ranges(), ())
+    try:
+        dispatcher_box: list[Dispatcher] = []
+        bound = engine.start(lambda requests: dispatcher_box[0].receive(requests))
+        random = SystemRandom()
+        controller = Controller(
+            engine,
+            config,
+            random,
+            data.identity.cluster_id,
+            data.identity.node_id,
+            _advertised(config, bound),
+        )
+        groups = GroupCoordinators(engine, controller, config, random)
+        dispatcher_box.append(
+            Dispatcher(Services(config, engine, controller, groups, AllowAll(), NoQuotas()), status.registry)
+        )
+        status.registry.add_source(engine.metrics)
+        await controller.load()
+        status.phase = None
+        host, port = bound[0]
+        _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))
+        await stop.wait()
+        status.phase = "stopping"
+        await _stop(engine, groups, dispatcher_box[0])
+    finally:
+        engine.stop()
+        await admin_server.stop()
+
+
+async def _stop(engine: NativeEngine, groups: GroupCoordinators, dispatcher: Dispatcher) -> None:
+    engine.stop_accepting()
+    groups.close()
+    until = time.monotonic() + STOP_S_MAX
+    while dispatcher.in_progress and time.monotonic() < until:
+        await asyncio.sleep(0.01)
+    dispatcher.stop()
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def told() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told)
+
+
+def _settings(config: BrokerConfig, options: StartOptions, data: DataDir) -> Settings:
+    values = config.effective()
+    values["headrace.accept.loss"] = "1" if options.accept_loss else "0"
+    return Settings(
+        data_dir=str(data.path),
+        shards=data.identity.shards,
+        listeners=[(at.name, _ip(at.bind.host), at.bind.port) for at in config.listeners],
+        dev=options.dev,
+        node_id=data.identity.node_id,
+        values=values,
+    )
+
+
+def _ip(host: str) -> str:
+    """The address to bind for a host as it stands in `listeners`."""
+    if host in {"", "0.0.0.0"}:  # noqa: S104 - the configuration says so, and was asked twice
+        return "0.0.0.0"  # noqa: S104
+    import ipaddress
+    import socket
+
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+
+
+def _api_ranges() -> list[tuple[int, int, int]]:
+    return [(api.key, api.advertised_low, api.high) for api in APIS if api.key in SERVED | ENGINE_KEYS]
+
+
+def _advertised(config: BrokerConfig, bound: object) -> list[tuple[str, int]]:
+    """What clients of each listener are told: the advertised address, with the port that was bound where it says 0."""
+    assert isinstance(bound, list)
+    return [
+        (at.advertised.host, at.advertised.port or port)
+        for at, (_, port) in zip(config.listeners, bound, strict=True)
+    ]
+
+
+def _say_ready(options: StartOptions, kafka: str, admin_address: str) -> None:
+    print(f"headrace ready kafka={kafka} admin={admin_address} pid={os.getpid()}", flush=True)
+    if options.dev and sys.stdout.isatty():
+        print(_SNIPPET.format(kafka=kafka), flush=True)
+
+
+_SNIPPET = """
+Try it (pip install confluent-kafka):
+
+    from confluent_kafka import Consumer, Producer
+    producer = Producer({{"bootstrap.servers": "{kafka}"}})
+    producer.produce("hello", b"world")
+    producer.flush()
+    consumer = Consumer({{"bootstrap.servers": "{kafka}", "group.id": "me", "auto.offset.reset": "earliest"}})
+    consumer.subscribe(["hello"])
+    print(consumer.poll(10).value())
+"""
