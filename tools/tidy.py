@@ -25,7 +25,11 @@ LAZY = {
     "rich": "cli",
 }
 """Packages that a broker must not import before it needs them, and the part that may import them inside a function."""
-ENTRY_POINTS = {"python/headrace/cli/"}
+ENTRY_POINTS = {
+    "python/headrace/cli/",
+    "python/headrace/admin/http.py",  # imported at the admin port's first connection
+    "python/headrace/admin/exposition.py",  # at the first scrape
+}
 """Whole modules here are themselves imported lazily, so they may import what they like at their top."""
 
 
