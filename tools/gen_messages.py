@@ -28,14 +28,15 @@ RUST_KEYS: Final = ROOT / "engine/crates/wire/src/keys.rs"
 
 RECORD_MODULES: Final = {
     "metadata_records": (
-        "The controller's records in group 0, as Kafka's own metadata log has them.",
+        "The controller's records in group 0: Kafka's own where they fit.",
         (
             "TopicRecord",
             "PartitionRecord",
             "RemoveTopicRecord",
             "ConfigRecord",
             "ProducerIdsRecord",
-            "FeatureLevelRecord",
+            "SnapshotBeginRecord",
+            "SnapshotEndRecord",
         ),
     ),
     "group_records": (
@@ -91,6 +92,17 @@ def versions(text: str | None) -> Range | None:
 def load(path: Path) -> dict[str, Json]:
     """Schemas by message name."""
     return {message["name"]: message for message in json.loads(path.read_text())}
+
+
+def load_records() -> dict[str, Json]:
+    """Stored records: Kafka's, our own, and Kafka's with our tagged fields, which Kafka's tools skip."""
+    found = load(SCHEMAS / "records.json")
+    for name, own in load(SCHEMAS / "own.json").items():
+        if own.get("extends"):
+            found[name]["fields"] += own["fields"]
+        else:
+            found[name] = own
+    return found
 
 
 # -- Python structs ---------------------------------------------------------------------------------------------------
@@ -362,7 +374,7 @@ def _lines(schemas: list[Json]) -> str:
 def outputs() -> dict[Path, str]:
     """Every generated file and its text."""
     messages = load(SCHEMAS / "messages.json")
-    records = load(SCHEMAS / "records.json")
+    records = load_records()
     profile = json.loads((SCHEMAS / "profile-4.2.json").read_text())
     table = key_table(messages, profile)
     found = {

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from headrace.config.broker import BrokerConfig
+    from headrace.controller.controller import Controller
+    from headrace.coordinator.group.coordinators import GroupCoordinators
     from headrace.engine.port import Engine
+
+CLUSTER: Final = "kafka-cluster"
+"""Kafka's name of the one cluster resource."""
 
 
 class Operation(enum.Enum):
@@ -33,6 +38,29 @@ class Authorizer(Protocol):
         """Whether `principal` from `host` may do it to the resource (`topic`, `group`, `cluster`, ...) of this name."""
 
 
+class AllowAll:
+    """Everybody may do everything; only loopback addresses are bound while this stands here."""
+
+    def may(self, principal: str, host: str, operation: Operation, resource: str, name: str) -> bool:
+        del principal, host, operation, resource, name
+        return True
+
+
+class Quotas(Protocol):
+    """Decides how long a client is asked to pause. Until quotas have their issue, `NoQuotas` stands here."""
+
+    def throttle_time_ms(self, call: Call) -> int:
+        """What the answer to this call tells the client to wait before its next request."""
+
+
+class NoQuotas:
+    """Nobody waits."""
+
+    def throttle_time_ms(self, call: Call) -> int:
+        del call
+        return 0
+
+
 @dataclass(slots=True, frozen=True)
 class Services:
     """The parts of the node that handlers use; `node` builds one and every call carries it."""
@@ -40,8 +68,9 @@ class Services:
     config: BrokerConfig
     engine: Engine
     controller: Controller
-    groups: Groups
+    groups: GroupCoordinators
     authorizer: Authorizer
+    quotas: Quotas
 
 
 @dataclass(slots=True, frozen=True)
@@ -62,10 +91,8 @@ class Call:
         """Whether the caller may do it; default deny is the authorizer's business."""
         return self.services.authorizer.may(self.principal, self.peer_host, operation, resource, name)
 
+    def may_topic(self, operation: Operation, name: str) -> bool:
+        return self.may(operation, "topic", name)
 
-class Controller(Protocol):
-    """Cluster metadata as handlers need it; `controller` fills it."""
-
-
-class Groups(Protocol):
-    """Group coordinators as handlers need them; `coordinator` fills it."""
+    def may_cluster(self, operation: Operation) -> bool:
+        return self.may(operation, "cluster", CLUSTER)

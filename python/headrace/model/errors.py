@@ -187,3 +187,12 @@ RETRIABLE: Final = frozenset(
         Error.SHARE_SESSION_LIMIT_REACHED,
     }
 )
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not an accident
+    """A request is refused as a whole with this error; whoever answers turns it into the protocol's words."""
+
+    def __init__(self, error: Error, message: str | None = None) -> None:
+        super().__init__(message or error.name)
+        self.error = error
+        self.message = message

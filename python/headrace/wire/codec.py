@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Reader = Callable[[bytes, int, int], tuple[Any, int]]
     Writer = Callable[[Any, bytearray], None]
 
-__all__ = ["UnsupportedField", "WireError", "decode", "decode_stored", "encode", "encode_stored"]
+__all__ = ["UnsupportedField", "WireError", "decode", "decode_from", "decode_stored", "encode", "encode_part", "encode_stored"]
 
 M = TypeVar("M", bound=Message)
 
@@ -74,6 +74,13 @@ def encode(message: Message, version: int) -> bytes:
     flexible = _flexible(kind, version)
     write = _writers.get((kind, version, flexible)) or _writer(kind, version, flexible)
     write(message, out)
+    return bytes(out)
+
+
+def encode_part(part: Part, version: int, *, flexible: bool) -> bytes:
+    """The bytes of a struct as they stand inside a message of this version, for answers joined from kept pieces."""
+    out = bytearray()
+    _writer(type(part), version, flexible)(part, out)
     return bytes(out)
 
 

@@ -1,4 +1,4 @@
-"""The controller's records in group 0, as Kafka's own metadata log has them.
+"""The controller's records in group 0: Kafka's own where they fit.
 
 Written by tools/gen_messages.py; do not edit.
 """
@@ -38,6 +38,7 @@ class PartitionRecord(Message):
     directories: list[bytes] = []
     eligible_leader_replicas: list[int] | None = None
     last_known_elr: list[int] | None = None
+    group: int = -1
     API_KEY: ClassVar[int] = 3
     VERSIONS: ClassVar[tuple[int, int]] = (0, 2)
     FLEXIBLE_FROM: ClassVar[int] = 0
@@ -55,6 +56,7 @@ class PartitionRecord(Message):
         Field("directories", "uuid", (1, 32767), array=True),
         Field("eligible_leader_replicas", "int32", (2, 32767), array=True, nullable=(2, 32767), tag=1, tagged=(2, 32767)),
         Field("last_known_elr", "int32", (2, 32767), array=True, nullable=(2, 32767), tag=2, tagged=(2, 32767)),
+        Field("group", "int64", (0, 32767), tag=10000, tagged=(0, 32767), ignorable=True),
     )
 
 
@@ -98,13 +100,23 @@ class ProducerIdsRecord(Message):
     )
 
 
-class FeatureLevelRecord(Message):
-    name: str = ""
-    feature_level: int = 0
-    API_KEY: ClassVar[int] = 12
+class SnapshotBeginRecord(Message):
+    next_group: int = 0
+    next_producer_id: int = 0
+    API_KEY: ClassVar[int] = 30000
     VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
     FLEXIBLE_FROM: ClassVar[int] = 0
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("name", "string", (0, 32767)),
-        Field("feature_level", "int16", (0, 32767)),
+        Field("next_group", "int64", (0, 32767)),
+        Field("next_producer_id", "int64", (0, 32767)),
+    )
+
+
+class SnapshotEndRecord(Message):
+    complete: bool = False
+    API_KEY: ClassVar[int] = 30001
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    FLEXIBLE_FROM: ClassVar[int] = 0
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("complete", "bool", (0, 32767)),
     )

@@ -1,0 +1,260 @@
+"""The driver of the controller's log, group 0: the one writer of cluster metadata.
+
+Changes are made one after the other: decide on the image -> append the records as one batch -> committed -> apply ->
+tell the engine -> answer. So the image holds only what is committed, and a crash between any two steps loses nothing
+that was answered. A refused append leaves the image behind its log at most, and it is read anew before the next change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from headrace.config.topic import effective
+from headrace.controller.decide_configs import ConfigResult, ResourceChange, decide_configs
+from headrace.controller.decide_topics import (
+    Decision,
+    Defaults,
+    MorePartitions,
+    NewTopic,
+    TopicResult,
+    decide_create,
+    decide_delete,
+    decide_more_partitions,
+)
+from headrace.controller.image import (
+    METADATA_GROUP,
+    METADATA_TOPIC,
+    METADATA_TOPIC_ID,
+    OFFSETS_TOPIC,
+    SHARE_TOPIC,
+    TRANSACTIONS_TOPIC,
+    Image,
+    ResourceType,
+    TopicState,
+)
+from headrace.controller.metadata_entries import MetadataEntries
+from headrace.controller.metadata_log import MetadataLog
+from headrace.controller.producer_ids import BLOCK, ProducerIds
+from headrace.engine.port import Partition, Topic
+from headrace.wire.messages.metadata_records import ProducerIdsRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from headrace.config.broker import BrokerConfig
+    from headrace.engine.port import Engine
+
+METADATA_CONFIGS: Final = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "max.message.bytes": str(8 << 20),
+}
+"""Group 0 keeps everything until a snapshot record set makes its past superfluous."""
+
+INTERNAL_TOPIC_SETTINGS: Final = {
+    OFFSETS_TOPIC: ("offsets.topic.num.partitions", "offsets.topic.segment.bytes"),
+    TRANSACTIONS_TOPIC: ("transaction.state.log.num.partitions", "transaction.state.log.segment.bytes"),
+    SHARE_TOPIC: (
+        "share.coordinator.state.topic.num.partitions",
+        "share.coordinator.state.topic.segment.bytes",
+    ),
+}
+"""Broker settings with the number of partitions and the segment size of each internal topic."""
+
+
+class Node(NamedTuple):
+    """A broker as clients reach it over one listener."""
+
+    node_id: int
+    host: str
+    port: int
+    rack: str | None
+
+
+class Controller:
+    """Cluster metadata: `image` to read, methods to change it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: BrokerConfig,
+        rng: Callable[[int], bytes],
+        *,
+        node_id: int,
+        cluster_id: str,
+        addresses: Sequence[tuple[str, int]],
+    ) -> None:
+        """`rng`: n random bytes, for topic ids. `addresses`: in use by the listeners, in the configuration's order."""
+        self.node_id = node_id
+        self.entries = MetadataEntries()
+        self.cluster_id = cluster_id
+        self._engine = engine
+        self._config = config
+        self._rng = rng
+        self._addresses = list(addresses)
+        self._log = MetadataLog(engine)
+        self._turn = asyncio.Lock()
+        self._ids = ProducerIds()
+        self._on_removed: list[Callable[[Sequence[TopicState]], None]] = []
+
+    @property
+    def image(self) -> Image:
+        """All metadata, as of the last committed change."""
+        return self._log.image
+
+    async def load(self) -> None:
+        """Fold the log and tell the engine of everything in it. Raises `Failure`: the log cannot be read."""
+        metadata = Topic(
+            METADATA_TOPIC_ID, METADATA_TOPIC, [Partition(METADATA_GROUP, 0)], True, METADATA_CONFIGS
+        )
+        await self._engine.topics([metadata], [])
+        await self._log.load()
+        self._use_broker_configs()
+        await self._tell(list(self.image.topics.values()), [])
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def topic(self, name: str) -> TopicState | None:
+        return self.image.topics.get(name)
+
+    def topic_by_id(self, topic_id: bytes) -> TopicState | None:
+        return self.image.ids.get(topic_id)
+
+    def nodes(self, listener: int) -> list[Node]:
+        """The brokers as clients of this listener reach them."""
+        advertised = self._config.listeners[listener].advertised
+        port = advertised.port or self._addresses[listener][1]
+        return [Node(self.node_id, advertised.host, port, self._config.text("broker.rack"))]
+
+    def on_topics_removed(self, listener: Callable[[Sequence[TopicState]], None]) -> None:
+        """Call `listener` with topics once they are gone for good."""
+        self._on_removed.append(listener)
+
+    # -- changing -----------------------------------------------------------------------------------------------------
+
+    async def create_topics(
+        self, wanted: Sequence[NewTopic], *, validate_only: bool = False
+    ) -> list[TopicResult]:
+        """Make topics. Raises `Refusal`."""
+        ids = [self._new_topic_id() for _ in wanted]
+        defaults = Defaults(
+            self.node_id,
+            self._config.integer("num.partitions"),
+            self._config.integer("default.replication.factor"),
+        )
+        return await self._change_topics(
+            lambda image: decide_create(image, wanted, ids, defaults), validate_only=validate_only
+        )
+
+    async def delete_topics(self, topics: Sequence[TopicState]) -> list[TopicResult]:
+        """Delete topics and their records for ever. Raises `Refusal`."""
+        return await self._change_topics(lambda image: decide_delete(image, topics))
+
+    async def create_partitions(
+        self, wanted: Sequence[MorePartitions], *, validate_only: bool = False
+    ) -> list[TopicResult]:
+        """Give topics more partitions. Raises `Refusal`."""
+        return await self._change_topics(
+            lambda image: decide_more_partitions(image, wanted, self.node_id), validate_only=validate_only
+        )
+
+    async def alter_configs(
+        self, wanted: Sequence[ResourceChange], *, validate_only: bool = False
+    ) -> list[ConfigResult]:
+        """Change configurations. Raises `Refusal`."""
+        async with self._turn:
+            decision = decide_configs(self.image, self._config, self.node_id, wanted)
+            if decision.records and not validate_only:
+                await self._log.append(decision.records)
+                kinds = {resource.resource_type for resource in wanted}
+                if ResourceType.BROKER in kinds:
+                    self._use_broker_configs()
+                    changed = list(self.image.topics.values())
+                else:
+                    names = [r.resource_name for r in wanted if r.resource_type == ResourceType.TOPIC]
+                    changed = [self.image.topics[name] for name in names if name in self.image.topics]
+                await self._tell(changed, [])
+                await self._log.snapshot_if_due()
+            return decision.results
+
+    async def producer_id(self) -> int:
+        """A producer id that nobody ever had. Raises `Refusal`."""
+        while (found := self._ids.take()) is None:
+            async with self._turn:
+                if (found := self._ids.take()) is not None:
+                    return found
+                first = self.image.next_producer_id
+                await self._log.append([ProducerIdsRecord(self.node_id, -1, first + BLOCK)])
+                self._ids.refill(first)
+        return found
+
+    async def ensure_internal_topic(self, name: str) -> list[int]:
+        """The Raft group of each partition of an internal topic, made now if this is its first use. Raises `Refusal`."""
+        topic = self.topic(name)
+        if topic is None:
+            partitions, segment_bytes = INTERNAL_TOPIC_SETTINGS[name]
+            configs = {
+                "cleanup.policy": "compact",
+                "compression.type": "producer",
+                "segment.bytes": str(self._config.integer(segment_bytes)),
+            }
+            wanted = NewTopic(name, self._config.integer(partitions), 1, configs=configs)
+            await self.create_topics([wanted])
+            topic = self.topic(name)
+            assert topic is not None, "it was made just now, or by somebody else at the same time"
+        return topic.groups
+
+    async def _change_topics(
+        self, decide: Callable[[Image], Decision], *, validate_only: bool = False
+    ) -> list[TopicResult]:
+        async with self._turn:
+            decision = decide(self.image)
+            if decision.records and not validate_only:
+                await self._log.append(decision.records)
+                await self._tell_of(decision.results)
+                await self._log.snapshot_if_due()
+            return decision.results
+
+    async def _tell_of(self, results: Sequence[TopicResult]) -> None:
+        topics = [result.topic for result in results if result.topic is not None and not result.error]
+        gone = [topic for topic in topics if topic.topic_id not in self.image.ids]
+        await self._tell([topic for topic in topics if topic.topic_id in self.image.ids], gone)
+        if gone:
+            for listener in self._on_removed:
+                listener(gone)
+
+    async def _tell(self, changed: Sequence[TopicState], gone: Sequence[TopicState]) -> None:
+        """Tell the engine of topics as they are now."""
+        told = [
+            Topic(
+                topic.topic_id,
+                topic.name,
+                [Partition(partition.group, partition.number) for partition in topic.partitions],
+                topic.internal,
+                effective(self.image.config_of(ResourceType.TOPIC, topic.name), self._config),
+            )
+            for topic in changed
+        ]
+        if told or gone:
+            await self._engine.topics(told, [topic.topic_id for topic in gone])
+
+    def _use_broker_configs(self) -> None:
+        cluster: Mapping[str, str] = self.image.config_of(ResourceType.BROKER, "")
+        own: Mapping[str, str] = self.image.config_of(ResourceType.BROKER, str(self.node_id))
+        self._config.set_dynamic(cluster, own)
+        self._engine.set_values(self._config.effective())
+
+    def _new_topic_id(self) -> bytes:
+        """A random UUID (version 4) whose text does not begin with `-`, which a command line would take for an option."""
+        while True:
+            raw = bytearray(self._rng(16))
+            raw[6] = raw[6] & 0x0F | 0x40
+            raw[8] = raw[8] & 0x3F | 0x80
+            if raw[0] >> 2 != _BASE64_DASH and bytes(raw) not in self.image.ids:
+                return bytes(raw)
+
+
+_BASE64_DASH: Final = 62
+"""The six bits that URL-safe base64 writes as `-`."""

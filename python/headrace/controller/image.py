@@ -1,0 +1,213 @@
+"""Cluster metadata as of one place in the controller's log: what `apply` made of every record so far.
+
+Only `apply` changes an image, and it is total: whatever is in the log has been decided and happens. What is handed out
+(`TopicState`, `PartitionState`) is never changed afterwards, a new one takes its place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from headrace.wire.messages.metadata_records import (
+    ConfigRecord,
+    PartitionRecord,
+    ProducerIdsRecord,
+    RemoveTopicRecord,
+    SnapshotBeginRecord,
+    SnapshotEndRecord,
+    TopicRecord,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from headrace.wire.schema import Message
+
+METADATA_TOPIC: Final = "__cluster_metadata"
+METADATA_TOPIC_ID: Final = bytes(15) + b"\x01"
+"""Kafka's reserved id AAAAAAAAAAAAAAAAAAAAAQ."""
+METADATA_GROUP: Final = 0
+
+OFFSETS_TOPIC: Final = "__consumer_offsets"
+TRANSACTIONS_TOPIC: Final = "__transaction_state"
+SHARE_TOPIC: Final = "__share_group_state"
+INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC, SHARE_TOPIC})
+
+
+class ResourceType:
+    """What a configuration belongs to (Kafka, `ConfigResource.Type`)."""
+
+    TOPIC: Final = 2
+    BROKER: Final = 4
+    BROKER_LOGGER: Final = 8
+    CLIENT_METRICS: Final = 16
+    GROUP: Final = 32
+
+
+class PartitionState(NamedTuple):
+    """A partition as clients are told of it."""
+
+    number: int
+    group: int
+    """Its Raft group: unique for ever."""
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+    leader: int
+    leader_epoch: int
+
+
+class TopicState(NamedTuple):
+    """A topic and its partitions, by number."""
+
+    name: str
+    topic_id: bytes
+    partitions: Sequence[PartitionState]
+
+    @property
+    def internal(self) -> bool:
+        return self.name in INTERNAL_TOPICS
+
+    @property
+    def groups(self) -> list[int]:
+        """The Raft group of each partition, by number."""
+        return [partition.group for partition in self.partitions]
+
+    def partition(self, number: int) -> PartitionState | None:
+        return self.partitions[number] if 0 <= number < len(self.partitions) else None
+
+
+class Image:
+    """All of it, with the indexes that readers want.
+
+    Invariant: `topics` and `ids` hold the same topics; every group number ever given is below `next_group`.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Rises with every record; keys of caches hold it."""
+        self.topics: dict[str, TopicState] = {}
+        self.ids: dict[bytes, TopicState] = {}
+        self.configs: dict[tuple[int, str], dict[str, str]] = {}
+        """What was set, by resource type and name; the empty name of a broker is every broker."""
+        self.next_group = METADATA_GROUP + 1
+        self.next_producer_id = 0
+        self._collisions: dict[str, set[str]] = {}
+        self._snapshot: Image | None = None
+
+    def apply(self, record: Message) -> None:
+        """Change this image by one record of the log."""
+        match record:
+            case SnapshotBeginRecord():
+                self._snapshot = Image()
+                self._snapshot.next_group = record.next_group
+                self._snapshot.next_producer_id = record.next_producer_id
+            case SnapshotEndRecord():
+                if record.complete and self._snapshot is not None:
+                    self._become(self._snapshot)
+                self._snapshot = None
+            case _ if self._snapshot is not None:
+                self._snapshot.apply(record)
+                return
+            case TopicRecord():
+                self._put(TopicState(record.name, record.topic_id, ()))
+            case PartitionRecord():
+                self._apply_partition(record)
+            case RemoveTopicRecord():
+                self._remove(record.topic_id)
+            case ConfigRecord():
+                self._apply_config(record)
+            case ProducerIdsRecord():
+                self.next_producer_id = record.next_producer_id
+            case _:
+                raise AssertionError(f"{type(record).__name__} is read but not applied")
+        self.version += 1
+
+    @property
+    def in_snapshot(self) -> bool:
+        """Whether the log, read so far, ends inside a snapshot record set."""
+        return self._snapshot is not None
+
+    def config_of(self, resource_type: int, name: str) -> dict[str, str]:
+        """What was set on a resource; not to be changed."""
+        return self.configs.get((resource_type, name), {})
+
+    def colliding(self, name: str) -> str | None:
+        """Another topic whose metric names would be the same, since metrics write dots as underscores."""
+        others = self._collisions.get(_metric_name(name), set()) - {name}
+        return min(others) if others else None
+
+    def records(self) -> Iterator[Message]:
+        """What makes an empty image into this one; the middle of a snapshot record set."""
+        for topic in self.topics.values():
+            yield TopicRecord(topic.name, topic.topic_id)
+            for state in topic.partitions:
+                yield partition_record(topic.topic_id, state)
+        for (resource_type, resource_name), values in self.configs.items():
+            for name, value in values.items():
+                yield ConfigRecord(resource_type, resource_name, name, value)
+
+    def _become(self, other: Image) -> None:
+        self.topics, self.ids, self.configs = other.topics, other.ids, other.configs
+        self.next_group, self.next_producer_id = other.next_group, other.next_producer_id
+        self._collisions = other._collisions
+
+    def _put(self, topic: TopicState) -> None:
+        self.topics[topic.name] = topic
+        self.ids[topic.topic_id] = topic
+        self._collisions.setdefault(_metric_name(topic.name), set()).add(topic.name)
+
+    def _apply_partition(self, record: PartitionRecord) -> None:
+        topic = self.ids[record.topic_id]
+        state = PartitionState(
+            record.partition_id,
+            record.group,
+            tuple(record.replicas),
+            tuple(record.isr),
+            record.leader,
+            record.leader_epoch,
+        )
+        partitions = [*topic.partitions]
+        if record.partition_id == len(partitions):
+            partitions.append(state)
+        else:
+            partitions[record.partition_id] = state
+        self._put(topic._replace(partitions=tuple(partitions)))
+        self.next_group = max(self.next_group, record.group + 1)
+
+    def _remove(self, topic_id: bytes) -> None:
+        topic = self.ids.pop(topic_id)
+        del self.topics[topic.name]
+        self.configs.pop((ResourceType.TOPIC, topic.name), None)
+        names = self._collisions[_metric_name(topic.name)]
+        names.discard(topic.name)
+        if not names:
+            del self._collisions[_metric_name(topic.name)]
+
+    def _apply_config(self, record: ConfigRecord) -> None:
+        key = (record.resource_type, record.resource_name)
+        values = dict(self.configs.get(key, {}))
+        if record.value is None:
+            values.pop(record.name, None)
+        else:
+            values[record.name] = record.value
+        if values:
+            self.configs[key] = values
+        else:
+            self.configs.pop(key, None)
+
+
+def partition_record(topic_id: bytes, state: PartitionState) -> PartitionRecord:
+    return PartitionRecord(
+        partition_id=state.number,
+        topic_id=topic_id,
+        replicas=list(state.replicas),
+        isr=list(state.isr),
+        leader=state.leader,
+        leader_epoch=state.leader_epoch,
+        partition_epoch=0,
+        group=state.group,
+    )
+
+
+def _metric_name(topic: str) -> str:
+    return topic.replace(".", "_")
