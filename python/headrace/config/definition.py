@@ -111,6 +111,8 @@ class Definition(NamedTuple):
                 return "true" if value else "false"
             case list():
                 return ",".join(value)
+            case float():
+                return repr(value).upper().replace("E+", "E")  # as Java writes it
             case _:
                 return str(value)
 

@@ -10,8 +10,10 @@ from headrace.config import topic
 from headrace.config.broker import BrokerConfig
 from headrace.config.catalog import BROKER_CONFIGS, GROUP_CONFIGS, TOPIC_CONFIGS
 from headrace.config.definition import Source
+from headrace.config.kafka_broker_configs import KAFKA_BROKER_CONFIGS
 from headrace.config.listeners import Address, parse_address
 from headrace.config.load import load
+from headrace.config.own import DEV_DEFAULTS, OUR_DEFAULTS
 from headrace.config.rules import ValueRefused
 from headrace.config.sources import parse_properties, variable_name
 from headrace.model.failure import ExitCode, Failure
@@ -222,3 +224,18 @@ def test_topic_values_come_back_in_canonical_text():
         "retention.ms": "5",
         "write.caching": "true",
     }
+
+
+def test_the_table_of_differences_is_true():
+    page = (Path(__file__).parents[3] / "docs/compatibility.md").read_text("utf-8")
+    rows = [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]]
+        for line in page.splitlines()
+        if line.startswith("| `")
+    ]
+    assert {row[0] for row in rows} == {*OUR_DEFAULTS, *DEV_DEFAULTS}
+    kafka = {definition.name: definition.default for definition in KAFKA_BROKER_CONFIGS}
+    for name, theirs, ours, dev, _ in rows:
+        assert theirs == (kafka[name] or f"(`log.dir`: `{kafka['log.dir']}`)").strip("`"), name
+        assert ours == BROKER_CONFIGS[name].default
+        assert dev == DEV_DEFAULTS.get(name, "")

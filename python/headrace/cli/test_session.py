@@ -1,0 +1,129 @@
+"""The commands against a real broker, in the order in which somebody would type them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from headrace.testing import Broker
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with Broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def headrace(broker):
+    def run(*words: str, stdin: str = "", code: int = 0) -> str:
+        command = [sys.executable, "-m", "headrace.cli", *words, "--bootstrap", broker.bootstrap_servers]
+        done = subprocess.run(command, input=stdin, check=False, capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    return run
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_topics_life(headrace):
+    assert headrace("topic", "create", "life", "-p", "2", "-c", "retention.ms=60000") == "created life\n"
+    assert "already exists" in headrace("topic", "create", "life", code=1)
+    assert headrace("topic", "create", "--topic", "life", "--if-not-exists").startswith("already there")
+    (row,) = [row for row in json.loads(headrace("topic", "list", "--json")) if row["name"] == "life"]
+    assert (row["partitions"], row["replicas"], row["internal"]) == (2, 1, False)
+    headrace("topic", "alter", "life", "--set", "max.message.bytes=2000", "--unset", "retention.ms")
+    assert "Unknown topic config name: foo" in headrace("topic", "alter", "life", "--set", "foo=1", code=1)
+    assert headrace("topic", "add-partitions", "life", "--num", "3") == "life has 5 partitions\n"
+    (found,) = json.loads(headrace("topic", "describe", "life", "--json"))
+    assert found["configs"] == {"max.message.bytes": "2000"}
+    assert [row["partition"] for row in found["partitions"]] == [0, 1, 2, 3, 4]
+    assert headrace("topic", "delete", "life") == "deleted life\n"
+    assert "see headrace topic list" in headrace("topic", "delete", "life", code=1)
+    assert headrace("topic", "delete", "life", "--if-exists") == ""
+
+
+def test_produce_and_consume(headrace):
+    headrace("topic", "create", "lines", "-p", "2")
+    headrace("topic", "produce", "lines", "-K", ":", "-p", "0", "-H", "h=x", stdin="a:1\nb:2\na:3\n")
+    headrace("topic", "produce", "lines", "--json-lines", stdin='{"value_base64": "/w==", "partition": 1}\n')
+    records = lines(headrace("topic", "consume", "lines", "--until-end"))
+    assert [
+        (r["partition"], r["offset"], r["key"], r.get("value"))
+        for r in sorted(records, key=lambda r: (r["partition"], r["offset"]))
+    ] == [
+        (0, 0, "a", "1"),
+        (0, 1, "b", "2"),
+        (0, 2, "a", "3"),
+        (1, 0, None, None),
+    ]
+    assert records[0]["partition"] == 1 or records[0]["headers"] == [{"key": "h", "value": "x"}]
+    assert [
+        r["value"] for r in lines(headrace("topic", "consume", "lines", "--until-end", "--key", "a"))
+    ] == ["1", "3"]
+    assert [
+        r["offset"] for r in lines(headrace("topic", "consume", "lines", "-p", "0", "--from", "1", "-n", "1"))
+    ] == [1]
+    assert [
+        r["offset"] for r in lines(headrace("topic", "consume", "lines", "-p", "0", "--from", "-1", "-e"))
+    ] == [2]
+    assert headrace("topic", "consume", "lines", "--from", "end", "--until-end") == ""
+    assert headrace("topic", "consume", "lines", "--from", "@2999-01-01", "--until-end") == ""
+    assert "4 of 9" in headrace("topic", "consume", "lines", "-n", "9", "--until-end", code=1)
+    assert "no partition 7" in headrace("topic", "consume", "lines", "-p", "7", code=2)
+
+
+def test_a_groups_life(headrace, broker):
+    from confluent_kafka import Consumer
+
+    headrace("topic", "create", "read", "-p", "1")
+    headrace("topic", "produce", "read", stdin="1\n2\n3\n4\n")
+    settings = {
+        "bootstrap.servers": broker.bootstrap_servers,
+        "group.id": "readers",
+        "auto.offset.reset": "earliest",
+    }
+    consumer = Consumer(settings)
+    consumer.subscribe(["read"])
+    assert [m.value() for m in consumer.consume(4, 30)] == [b"1", b"2", b"3", b"4"]
+    consumer.commit(asynchronous=False)
+    described = json.loads(headrace("group", "describe", "readers", "--json"))
+    assert (described["state"], described["lag"], len(described["members"])) == ("Stable", 0, 1)
+    assert described["partitions"][0]["offset"] == 4
+    assert "stop" in headrace("group", "seek", "readers", "--to", "start", code=1)
+    consumer.close()
+    assert ("readers", "Empty") in [
+        (row["group_id"], row["state"]) for row in json.loads(headrace("group", "list", "--json"))
+    ]
+    moved = json.loads(headrace("group", "seek", "readers", "--to", "-3", "--json"))
+    assert moved["partitions"] == [{"topic": "read", "partition": 0, "before": 4, "after": 1}]
+    assert json.loads(headrace("group", "describe", "readers", "--json"))["lag"] == 3
+    headrace("group", "delete", "readers")
+    assert "no group readers" in headrace("group", "describe", "readers", code=1)
+
+
+def test_cluster_and_configuration(headrace):
+    status = json.loads(headrace("cluster", "status", "--json"))
+    assert (status["healthy"], len(status["brokers"])) == (True, 1)
+    headrace("topic", "create", "configured", "-c", "retention.ms=5")
+    assert "5" in headrace("config", "get", "--topic", "configured", "retention.ms")
+    assert len(json.loads(headrace("config", "get", "--all", "--json"))) > 300
+    headrace("config", "set", "log.retention.ms=1234")
+    (setting,) = json.loads(headrace("config", "get", "log.retention.ms", "--json"))
+    assert (setting["value"], setting["source"]) == ("1234", "dynamic_default_broker")
+    headrace("config", "set", "--unset", "log.retention.ms")
+    assert "did you mean log.retention.hours?" in headrace("config", "get", "log.retention.hour", code=2)
+
+
+def test_doctor_finds_nothing(headrace, tmp_path):
+    findings = json.loads(headrace("doctor", "--json", "--data-dir", str(tmp_path)))
+    assert all(finding["ok"] for finding in findings), findings
+    assert {"bootstrap", "librdkafka", "disk", "sync", "clock", "descriptors"} <= {
+        f["what"] for f in findings
+    }
