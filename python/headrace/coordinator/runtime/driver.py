@@ -15,9 +15,8 @@ from __future__ import annotations
 import asyncio
 import enum
 import gc
-import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from headrace.coordinator.runtime.effects import (
     NOBODY,
@@ -25,12 +24,12 @@ from headrace.coordinator.runtime.effects import (
     Effects,
     Machine,
     Now,
-    Refused,
     RottenRecordError,
     SetTimer,
     Waiter,
 )
-from headrace.model.errors import Error
+from headrace.model.errors import Error, Refusal
+from headrace.observe import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -38,9 +37,10 @@ if TYPE_CHECKING:
     from headrace.coordinator.runtime.clock import Clock, Timer, Timers
     from headrace.engine.port import Appended, Engine, Record, Stored
 
-log = logging.getLogger(__name__)
+_log: Final = log.get(__name__)
 
-R = TypeVar("R")
+T = TypeVar("T")
+M = TypeVar("M", bound="Machine[Any]")
 
 APPEND_BYTES_MAX: Final = 512 * 1024
 """Of one append: half of `max.message.bytes`, so that a batch with its headers always fits."""
@@ -65,7 +65,7 @@ class Phase(enum.Enum):
     CLOSED = "closed"
 
 
-class Driver(Generic[R]):
+class Driver(Generic[M]):
     """Runs one `Machine` over one partition. All methods on the loop's thread."""
 
     def __init__(
@@ -73,25 +73,29 @@ class Driver(Generic[R]):
         engine: Engine,
         group: int,
         name: str,
-        new_machine: Callable[[], Machine[R]],
+        new_machine: Callable[[], M],
         timers: Timers,
         clock: Clock,
+        loaded: Callable[[], None] = lambda: None,
     ) -> None:
-        """`group`: the partition's Raft group; `name`: for log lines, `__consumer_offsets-12`."""
+        """`group`: the partition's Raft group; `name`: for log lines, `__consumer_offsets-12`; `loaded` is called each
+        time a fold has become active.
+        """
         self.phase = Phase.UNLOADED
-        self.machine: Machine[R] = new_machine()
+        self.machine: M = new_machine()
         self._engine = engine
         self._group = group
         self._name = name
         self._new_machine = new_machine
         self._timers = timers
         self._clock = clock
+        self._loaded = loaded
         self._fold = 0  # counts folds; late outcomes carry an old number
         self._next_offset = 0
         self._last_waiter: Waiter = NOBODY
         self._parked: dict[Waiter, asyncio.Future[object]] = {}
         self._set: dict[Hashable, Timer] = {}
-        self._gathered: list[R] = []
+        self._gathered: list[Any] = []
         self._gathered_answers: list[Answer] = []
         self._in_flight: deque[list[Answer]] = deque()
         self._loading: asyncio.Task[None] | None = None
@@ -100,13 +104,13 @@ class Driver(Generic[R]):
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
-    async def submit(self, decide: Callable[[Machine[R], Waiter, Now], Effects[R]]) -> object:
-        """Decide, and give the outcome of its answer once that may be told. Raises `Refused`."""
+    async def submit(self, decide: Callable[[M, Waiter, Now], Effects[Any]]) -> Any:
+        """Decide, and give the outcome of its answer once that may be told. Raises `Refusal`."""
         if self.phase is not Phase.ACTIVE:
             self.load()
-            raise Refused(self._unavailable())
+            raise Refusal(self._unavailable())
         if len(self._parked) >= PARKED_MAX:
-            raise Refused(Error.COORDINATOR_LOAD_IN_PROGRESS)
+            raise Refusal(Error.COORDINATOR_LOAD_IN_PROGRESS)
         self._last_waiter = waiter = self._last_waiter + 1
         effects = decide(self.machine, waiter, self._clock.now())
         if self._settled and not effects.records and not effects.timers:
@@ -120,7 +124,14 @@ class Driver(Generic[R]):
         finally:
             self._parked.pop(waiter, None)
 
-    def post(self, decide: Callable[[Machine[R], Now], Effects[R]]) -> None:
+    async def read(self, view: Callable[[M], T]) -> T:
+        """Look at the fold; what was seen is told once it is committed. Raises `Refusal`."""
+        seen: T = await self.submit(
+            lambda machine, waiter, _: Effects(answers=[Answer(waiter, view(machine))])
+        )
+        return seen
+
+    def post(self, decide: Callable[[M, Now], Effects[Any]]) -> None:
         """Decide for nobody in particular; nothing happens unless the fold is there (a load looks for itself)."""
         if self.phase is Phase.ACTIVE:
             self._perform(decide(self.machine, self._clock.now()))
@@ -137,7 +148,7 @@ class Driver(Generic[R]):
 
     # -- effects ------------------------------------------------------------------------------------------------------
 
-    def _perform(self, effects: Effects[R]) -> None:
+    def _perform(self, effects: Effects[Any]) -> None:
         for record in effects.records:
             self.machine.apply(record)
         if effects.records:
@@ -194,7 +205,7 @@ class Driver(Generic[R]):
             return
         if done.cancelled() or done.result().error:
             why = "cancelled" if done.cancelled() else done.result().error.name
-            log.warning("append refused, loading again partition=%s error=%s", self._name, why)
+            _log.warning("append refused, loading again", partition=self._name, error=why)
             self._discard(Error.NOT_COORDINATOR, Phase.UNLOADED)
             self.load()
             return
@@ -216,7 +227,7 @@ class Driver(Generic[R]):
         self.machine = self._new_machine()
         for future in parked.values():
             if not future.done():
-                future.set_exception(Refused(error))
+                future.set_exception(Refusal(error))
 
     # -- loading ------------------------------------------------------------------------------------------------------
 
@@ -250,7 +261,7 @@ class Driver(Generic[R]):
             try:
                 await self._fold_slice(machine, found.records)
             except RottenRecordError as rotten:
-                log.error("cannot load partition=%s detail=%s", self._name, rotten)
+                _log.error("cannot load", partition=self._name, detail=rotten)
                 if fold == self._fold:
                     self.phase = Phase.FAILED
                 return
@@ -263,7 +274,7 @@ class Driver(Generic[R]):
             if found.next_offset >= FREEZE_RECORDS_MIN:
                 gc.freeze()  # the collector need not walk a million stored offsets
 
-    async def _fold_slice(self, machine: Machine[R], records: Sequence[Stored]) -> None:
+    async def _fold_slice(self, machine: M, records: Sequence[Stored]) -> None:
         started = self._clock.now().ms
         for number, stored in enumerate(records, 1):
             if (record := machine.decode(stored)) is not None:
@@ -276,14 +287,19 @@ class Driver(Generic[R]):
         self._next_offset = next_offset
         self.phase = Phase.ACTIVE
         self._perform(self.machine.loaded(self._clock.now()))
+        self._loaded()
 
     def _not_loaded(self, fold: int, error: Error) -> None:
         """The next request tries again; clients come back by themselves."""
-        log.warning("cannot load yet partition=%s error=%s", self._name, error.name)
+        _log.warning("cannot load yet", partition=self._name, error=error.name)
         if fold == self._fold and self.phase is Phase.LOADING:
             self.phase = Phase.UNLOADED
 
     # -- the end ------------------------------------------------------------------------------------------------------
+
+    def abandon(self) -> None:
+        """The partition is gone, or another's: drop everything at once, for good."""
+        self._discard(Error.NOT_COORDINATOR, Phase.CLOSED)
 
     async def close(self) -> None:
         """Let what is appended be committed and answered, then refuse what is still parked."""

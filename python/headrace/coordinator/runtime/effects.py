@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from headrace.engine.port import Record, Stored
-    from headrace.model.errors import Error
 
 R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
@@ -86,11 +85,3 @@ class Machine(Protocol[R]):
 
     def fired(self, key: Hashable, now: Now) -> Effects[R]:
         """A timer that was set is due."""
-
-
-class Refused(Exception):  # noqa: N818 - an expected outcome, not a fault
-    """The request did not reach the machine, or its outcome is unknown; the client may retry elsewhere or later."""
-
-    def __init__(self, error: Error) -> None:
-        super().__init__(error.name)
-        self.error = error
