@@ -13,8 +13,16 @@ ENGINE = ROOT / "engine"
 
 CHECKS: list[tuple[str, list[str], Path]] = [
     ("rustfmt", ["cargo", "fmt", "--check"], ENGINE),
-    ("clippy", ["cargo", "clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"], ENGINE),
-    ("ruff format", [str(BIN / "ruff"), "format", "--check", "--quiet", "python", "tests", "tools", "bench"], ROOT),
+    (
+        "clippy",
+        ["cargo", "clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        ENGINE,
+    ),
+    (
+        "ruff format",
+        [str(BIN / "ruff"), "format", "--check", "--quiet", "python", "tests", "tools", "bench"],
+        ROOT,
+    ),
     ("ruff", [str(BIN / "ruff"), "check", "--quiet", "python", "tests", "tools", "bench"], ROOT),
     ("mypy", [str(BIN / "mypy"), "--no-error-summary"], ROOT),
     ("stubtest", [str(BIN / "stubtest"), "headrace._engine", "--ignore-disjoint-bases"], ROOT),

@@ -32,15 +32,31 @@ class Suite(NamedTuple):
 
 
 SUITES = [
-    Suite("engine", "unit and property tests of every crate", ["cargo", "test", "--locked", "--workspace", "--exclude", "headrace-py"], ROOT / "engine"),
+    Suite(
+        "engine",
+        "unit and property tests of every crate",
+        ["cargo", "test", "--locked", "--workspace", "--exclude", "headrace-py"],
+        ROOT / "engine",
+    ),
     Suite("python", "unit and transcript tests beside the code", [PYTHON, "-m", "pytest", "python"]),
-    Suite("io", "a crash at I/O 1, 2, 3 ... until the run ends clean", ["cargo", "test", "--locked", "-p", "headrace-sim", "--test", "crash_at_every_io"], ROOT / "engine"),
+    Suite(
+        "io",
+        "a crash at I/O 1, 2, 3 ... until the run ends clean",
+        ["cargo", "test", "--locked", "-p", "headrace-sim", "--test", "crash_at_every_io"],
+        ROOT / "engine",
+    ),
     Suite("broker", "a real broker through its public surface", [PYTHON, "-m", "pytest", "tests/broker"]),
-    Suite("formats", "files and frames of every format we ever wrote", [PYTHON, "-m", "pytest", "tests/formats"]),
+    Suite(
+        "formats", "files and frames of every format we ever wrote", [PYTHON, "-m", "pytest", "tests/formats"]
+    ),
     Suite("clients", "seven client libraries, unmodified", [PYTHON, "-m", "tests.clients.run"]),
     Suite("crash", "kill -9 under load, five times", [PYTHON, "-m", "tests.crash.run", "--runs", "5"]),
-    Suite("hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]),
-    Suite("mutants", "one-line faults that a test must find", [PYTHON, "-m", "tests.mutants.run"], by_name=True),
+    Suite(
+        "hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]
+    ),
+    Suite(
+        "mutants", "one-line faults that a test must find", [PYTHON, "-m", "tests.mutants.run"], by_name=True
+    ),
 ]
 
 
@@ -51,13 +67,12 @@ def main() -> int:
     chosen = [name for name in parser.parse_args().only.split(",") if name]
     known = {suite.name for suite in SUITES}
     if unknown := sorted(set(chosen) - known):
-        print(f"headrace: no suite {', '.join(unknown)}; there are {', '.join(sorted(known))}", file=sys.stderr)
+        print(
+            f"headrace: no suite {', '.join(unknown)}; there are {', '.join(sorted(known))}", file=sys.stderr
+        )
         return 2
-    rows: list[tuple[str, str, float]] = []
-    for suite in SUITES:
-        if suite.name in chosen if chosen else not suite.by_name:
-            rows.append(run(suite))
-    return report(rows)
+    wanted = [suite for suite in SUITES if (suite.name in chosen if chosen else not suite.by_name)]
+    return report([run(suite) for suite in wanted])
 
 
 def run(suite: Suite) -> tuple[str, str, float]:

@@ -8,13 +8,20 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "lib2"}
 LINES_MAX = 600
-GENERATED = ("python/headrace/wire/messages/", "python/headrace/config/kafka_", "engine/crates/wire/src/keys.rs")
+GENERATED = (
+    "python/headrace/wire/messages/",
+    "python/headrace/config/kafka_",
+    "engine/crates/wire/src/keys.rs",
+)
 UNSAFE_ALLOWED = "engine/crates/io/"
 LAZY = {
     "starlette": "admin",
@@ -74,9 +81,10 @@ def sizes(files: list[str]) -> Iterator[str]:
 def unsafe(files: list[str]) -> Iterator[str]:
     """Unsafe code only where the world begins."""
     for path in files:
-        if path.endswith(".rs") and not path.startswith(UNSAFE_ALLOWED):
-            if re.search(r"\bunsafe\s*(\{|fn|impl)|allow\(unsafe_code\)", (ROOT / path).read_text("utf-8")):
-                yield f"{path}: unsafe outside {UNSAFE_ALLOWED}"
+        if not path.endswith(".rs") or path.startswith(UNSAFE_ALLOWED):
+            continue
+        if re.search(r"\bunsafe\s*(\{|fn|impl)|allow\(unsafe_code\)", (ROOT / path).read_text("utf-8")):
+            yield f"{path}: unsafe outside {UNSAFE_ALLOWED}"
 
 
 def one_file_per_api_key(files: list[str]) -> Iterator[str]:
@@ -88,7 +96,10 @@ def one_file_per_api_key(files: list[str]) -> Iterator[str]:
             if match[1] in seen:
                 yield f"{path}: key {match[1]} is also in {seen[match[1]]}"
             seen[match[1]] = path
-            if not any(re.match(rf"python/headrace/wire/messages/k{match[1]}_{match[2]}\.py", other) for other in files):
+            if not any(
+                re.match(rf"python/headrace/wire/messages/k{match[1]}_{match[2]}\.py", other)
+                for other in files
+            ):
                 yield f"{path}: no message of that number and name in wire/messages"
 
 
@@ -124,7 +135,16 @@ def no_machine_paths(files: list[str]) -> Iterator[str]:
                 yield f"{path}: a path of one machine"
 
 
-RULES = [map_matches_tree, names, sizes, unsafe, one_file_per_api_key, limits_documented, lazy_imports, no_machine_paths]
+RULES = [
+    map_matches_tree,
+    names,
+    sizes,
+    unsafe,
+    one_file_per_api_key,
+    limits_documented,
+    lazy_imports,
+    no_machine_paths,
+]
 
 
 def main() -> int:

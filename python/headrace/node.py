@@ -12,7 +12,6 @@ import os
 import secrets
 import signal
 import sys
-import time
 import uuid
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 from headrace.admin import server as admin
 from headrace.controller.controller import Controller
 from headrace.coordinator.group.coordinators import GroupCoordinators
+from headrace.coordinator.group.settings import GroupSettings
+from headrace.coordinator.runtime.clock import LoopTimers, SystemClock
 from headrace.engine.data_dir import DataDir, Identity, open_data_dir
 from headrace.engine.native import NativeEngine
 from headrace.engine.port import Settings
@@ -55,16 +56,6 @@ class Status:
     def why_not_live(self) -> str | None:
         """None unless the process should be started again."""
         return None
-
-
-class SystemRandom:
-    """Randomness for everybody: the operating system's."""
-
-    def random_bytes(self, count: int) -> bytes:
-        return secrets.token_bytes(count)
-
-    def uuid4(self) -> uuid.UUID:
-        return uuid.uuid4()
 
 
 def run(config: BrokerConfig, options: StartOptions) -> int:
@@ -103,21 +94,22 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
     try:
         dispatcher_box: list[Dispatcher] = []
         bound = engine.start(lambda requests: dispatcher_box[0].receive(requests))
-        random = SystemRandom()
         controller = Controller(
             engine,
             config,
-            random,
-            data.identity.cluster_id,
-            data.identity.node_id,
-            _advertised(config, bound),
+            secrets.token_bytes,
+            node_id=data.identity.node_id,
+            cluster_id=data.identity.cluster_id,
+            addresses=bound,
         )
-        groups = GroupCoordinators(engine, controller, config, random)
+        settings = GroupSettings.of(config)
+        groups = GroupCoordinators(engine, controller, settings, LoopTimers(loop), secrets, SystemClock())
         dispatcher_box.append(
             Dispatcher(Services(config, engine, controller, groups, AllowAll(), NoQuotas()), status.registry)
         )
         status.registry.add_source(engine.metrics)
         await controller.load()
+        await groups.open()
         status.phase = None
         host, port = bound[0]
         _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))
@@ -131,11 +123,8 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
 
 async def _stop(engine: NativeEngine, groups: GroupCoordinators, dispatcher: Dispatcher) -> None:
     engine.stop_accepting()
-    groups.close()
-    until = time.monotonic() + STOP_S_MAX
-    while dispatcher.in_progress and time.monotonic() < until:
-        await asyncio.sleep(0.01)
-    dispatcher.stop()
+    await groups.close()
+    await dispatcher.stop(STOP_S_MAX)
 
 
 def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -176,15 +165,6 @@ def _ip(host: str) -> str:
 
 def _api_ranges() -> list[tuple[int, int, int]]:
     return [(api.key, api.advertised_low, api.high) for api in APIS if api.key in SERVED | ENGINE_KEYS]
-
-
-def _advertised(config: BrokerConfig, bound: object) -> list[tuple[str, int]]:
-    """What clients of each listener are told: the advertised address, with the port that was bound where it says 0."""
-    assert isinstance(bound, list)
-    return [
-        (at.advertised.host, at.advertised.port or port)
-        for at, (_, port) in zip(config.listeners, bound, strict=True)
-    ]
 
 
 def _say_ready(options: StartOptions, kafka: str, admin_address: str) -> None:

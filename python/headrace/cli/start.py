@@ -18,7 +18,6 @@ from headrace.model.failure import ExitCode, Failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headrace.engine.port import EngineError
 
 NOT_YET: Final = {
     "registry": "the schema registry",
@@ -63,20 +62,8 @@ def start(words: Sequence[str]) -> int:
         i_know=given.i_know,
     )
     from headrace import node  # last, so that a bad option costs nothing
-    from headrace.engine import port
 
-    try:
-        return node.run(config, options)
-    except port.EngineError as error:
-        what, _, rest = str(error).partition(": ")
-        detail, _, hint = rest.partition("; ")
-        raise Failure(
-            what, detail or "see the log", hint or "correct it and start again", _code(error)
-        ) from error
-
-
-def _code(error: EngineError) -> ExitCode:
-    return ExitCode(error.exit_code) if error.exit_code in set(ExitCode) else ExitCode.FAILED
+    return node.run(config, options)
 
 
 def settings_of(given: argparse.Namespace) -> dict[str, str]:

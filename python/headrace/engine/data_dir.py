@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import tomllib
-from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from headrace.model.failure import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = 1
 """Rises when an older headrace could no longer read what a newer one wrote."""

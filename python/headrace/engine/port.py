@@ -9,11 +9,13 @@ outcome. Outcomes arrive in the drain, before the requests of the same drain.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from headrace.model.errors import Error
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping, Sequence
+
+    from headrace.model.errors import Error
 
 
 class Request(NamedTuple):
@@ -71,11 +73,12 @@ class Slice(NamedTuple):
 
 
 class Partition(NamedTuple):
-    """A partition as the engine is told of it. `group` is its Raft group: unique for ever, given by the controller."""
+    """A partition as the engine is told of it."""
 
     group: int
-    index: int
-    """The partition's number in its topic."""
+    """Its Raft group: unique for ever, given by the controller."""
+    number: int
+    """Its place in the topic, from 0."""
 
 
 class Topic(NamedTuple):

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from headrace.engine.data_dir import FORMAT, Identity, open_data_dir
 from headrace.model.failure import Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FRESH = Identity("AAAAAAAAAAAAAAAAAAAAAA", 1, 2)
 
@@ -36,7 +39,9 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         ("not toml at all", "cannot be read"),
     ],
 )
-def test_an_identity_that_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path, text: str, says: str) -> None:
+def test_an_identity_that_cannot_be_used_is_refused_in_one_sentence(
+    tmp_path: Path, text: str, says: str
+) -> None:
     (tmp_path / "node.toml").write_text(text)
     with pytest.raises(Failure, match=says) as caught:
         open_data_dir(tmp_path, FRESH, node_id=None, shards=None)
@@ -54,5 +59,5 @@ def test_another_nodes_directory_is_refused_and_the_lock_given_back(tmp_path: Pa
 
 def test_a_journal_without_identity_is_not_taken_for_a_new_directory(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
-    with pytest.raises(Failure, match="no node.toml"):
+    with pytest.raises(Failure, match=r"no node\.toml"):
         open_data_dir(tmp_path, FRESH, node_id=None, shards=None)

@@ -73,9 +73,10 @@ class Dispatcher:
         """Requests that are not answered yet."""
         return self._starter.waiting + len(self._waiting)
 
-    def stop(self) -> None:
-        """Cancel what waits; its connections are closed by then."""
+    async def stop(self, timeout_s: float) -> None:
+        """Give what has begun so long to be answered, then cancel it; the rest of the drains is not begun."""
         self._waiting.clear()
+        await self._starter.finish(timeout_s)
         self._starter.cancel()
 
     def _turn(self) -> None:

@@ -38,6 +38,11 @@ class EagerStarter:
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
+    async def finish(self, timeout_s: float) -> None:
+        """Wait for those that have begun, at most so long; for a node that stops."""
+        if self._waiting:
+            await asyncio.wait(set(self._waiting), timeout=timeout_s)
+
     def cancel(self) -> None:
         """Cancel what waits; for a node that stops."""
         for task in list(self._waiting):
