@@ -111,6 +111,12 @@ pub struct Cold {
 }
 
 impl ColdRead {
+    /// What it reads.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
     /// Reads; may block. The bytes count only while the journal still holds the place.
     pub fn read(&self) -> IoResult<Bytes> {
         let (start, len) = (self.place.position as usize, self.place.len as usize);

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use batch::Header;
 use journal::rules::{Rule, off};
@@ -21,6 +22,8 @@ pub use crate::segments::SegmentLimits;
 
 /// One replica's log. Idle it holds no file and no descriptor.
 pub struct Log {
+    /// The directory that all logs stand in.
+    topics: Arc<Path>,
     pub(crate) group: GroupId,
     pub(crate) topic: TopicId,
     pub(crate) partition: PartitionIndex,
@@ -64,10 +67,11 @@ pub struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(group: GroupId, topic: TopicId, partition: PartitionIndex) -> Log {
+    pub(crate) fn new(topics: &Arc<Path>, group: GroupId, topic: TopicId, partition: PartitionIndex) -> Log {
         let mut markers = Markers::default();
         markers.base.epoch = Epoch::NONE;
         Log {
+            topics: Arc::clone(topics),
             group,
             topic,
             partition,
@@ -101,11 +105,12 @@ impl Log {
     /// A log that did not exist: recorded in the journal.
     pub(crate) fn create(
         journal: &mut Journal,
+        topics: &Arc<Path>,
         group: GroupId,
         topic: TopicId,
         partition: PartitionIndex,
     ) -> Log {
-        let mut log = Log::new(group, topic, partition);
+        let mut log = Log::new(topics, group, topic, partition);
         log.record(journal, &Record::Create { topic, partition }, &Vec::new);
         log
     }
@@ -226,10 +231,10 @@ impl Log {
         journal.takes(&self.mark, bytes)
     }
 
-    /// The directory of its files below `topics`.
+    /// The directory of its files; it is made with the first of them.
     #[must_use]
-    pub fn dir(&self, topics: &Path) -> PathBuf {
-        dir_of(topics, self.topic, self.partition, self.group)
+    pub fn dir(&self) -> PathBuf {
+        dir_of(&self.topics, self.topic, self.partition, self.group)
     }
 
     /// State as of now.

@@ -1,0 +1,229 @@
+//! Write-behind: durable batches leave the journal for Kafka's files, in large pieces.
+//!
+//! A job takes only elements whose commit is durable. It cuts what stands behind the flushed mark, writes, syncs every file
+//! it touched and every name it made; only then is the new mark journaled. Nothing behind the mark is ever believed, so a
+//! job may fail or be lost anywhere: the next one writes the same bytes again.
+
+use std::collections::BTreeSet;
+use std::io::Result as IoResult;
+use std::path::PathBuf;
+
+use io::{Job, Storage};
+use journal::rules::{Rule, off};
+use journal::{Bytes, Flushed, Journal, Record};
+use model::{Epoch, GroupId, LogIndex, Offset, TopicId};
+
+use crate::log::Log;
+use crate::read::{Piece, piece};
+use crate::segment;
+use crate::segments::holding;
+
+/// Bytes between index entries, Kafka's `index.interval.bytes` default.
+const INDEX_INTERVAL_BYTES: u32 = 4096;
+
+/// Batches for one segment.
+struct Part {
+    base: Offset,
+    /// Where they go; `None`: behind the last batch before `first`, wherever that ends.
+    position: Option<u64>,
+    first: Offset,
+    pieces: Vec<Piece>,
+}
+
+/// See the module.
+pub struct WriteBehind {
+    group: GroupId,
+    generation: u32,
+    topic: TopicId,
+    dir: PathBuf,
+    parts: Vec<Part>,
+    end: LogIndex,
+    /// The only segments that may be there; `None`: no need to look.
+    keep: Option<BTreeSet<Offset>>,
+    new_dir: bool,
+    epochs: Vec<(Epoch, Offset)>,
+}
+
+/// How far the files now hold everything.
+pub struct WroteBehind {
+    /// Whose.
+    pub group: GroupId,
+    generation: u32,
+    tidied: bool,
+    result: IoResult<Wrote>,
+}
+
+struct Wrote {
+    flushed: Flushed,
+    /// Where the first part began.
+    began: u64,
+}
+
+impl Log {
+    /// The next batches to write, at most about `bytes_max`; `None` if there are none, or a job works on the files.
+    pub fn write_behind(&mut self, journal: &Journal, bytes_max: usize) -> Option<WriteBehind> {
+        if self.busy || self.files_wait > 0 || self.flushed_unrecorded.is_some() || self.swap.is_some() {
+            return None;
+        }
+        let durable = if off(Rule::WriteBehindDurable) { self.end } else { self.durable };
+        let first = self.tail.at_index(self.flushed.index);
+        let mut parts: Vec<Part> = Vec::new();
+        let (mut bytes, mut end) = (0, self.flushed.index);
+        for batch in self.tail.0.range(first..) {
+            if batch.end_index() > durable || bytes >= bytes_max {
+                break;
+            }
+            let piece = piece(journal, batch).expect("a batch that is not flushed is in the journal");
+            let at = holding(&self.segments, batch.offset).expect("a batch stands in a segment");
+            let base = self.segments[at].base;
+            if parts.last().is_none_or(|part| part.base != base) {
+                let position = if base == self.flushed.segment { self.flushed.position } else { Some(0) };
+                parts.push(Part { base, position, first: batch.offset, pieces: Vec::new() });
+            }
+            parts.last_mut().expect("pushed").pieces.push(piece);
+            bytes += batch.place.len as usize;
+            end = batch.end_index();
+        }
+        if parts.is_empty() {
+            return None;
+        }
+        self.busy = true;
+        let bases = || self.segments.iter().map(|segment| segment.base).collect();
+        Some(WriteBehind {
+            group: self.group,
+            generation: self.generation,
+            topic: self.topic,
+            dir: self.dir(),
+            parts,
+            end,
+            keep: self.tidy.then(bases),
+            new_dir: !self.has_dir,
+            epochs: self.markers.epochs(),
+        })
+    }
+
+    /// Takes a write-behind's result in, and journals the new mark. An error is the disk's (full, broken): the mark stays,
+    /// the journal keeps the bytes, and the caller tries again later.
+    pub fn wrote_behind(
+        &mut self,
+        journal: &mut Journal,
+        done: WroteBehind,
+        producers: &dyn Fn() -> Vec<u8>,
+    ) -> IoResult<()> {
+        self.busy = false;
+        if done.generation != self.generation && !off(Rule::FlushedGeneration) {
+            self.tidy = true;
+            return Ok(());
+        }
+        let wrote = match done.result {
+            Ok(wrote) => wrote,
+            Err(error) => {
+                self.tidy = true;
+                return Err(error);
+            }
+        };
+        self.has_dir = true;
+        if done.tidied {
+            self.tidy = false;
+        }
+        self.found_position(wrote.began);
+        self.flushed_unrecorded = Some(wrote.flushed);
+        self.record_flushed(journal, producers);
+        Ok(())
+    }
+
+    /// Journals a mark that is true, as soon as there is room.
+    pub(crate) fn record_flushed(&mut self, journal: &mut Journal, producers: &dyn Fn() -> Vec<u8>) {
+        let Some(flushed) = self.flushed_unrecorded else { return };
+        if !journal.takes_reserved(&self.mark, 64) {
+            return;
+        }
+        self.flushed_unrecorded = None;
+        if flushed.index <= self.flushed.index {
+            return;
+        }
+        self.record(journal, &Record::Flushed(flushed), producers);
+        self.flushed = flushed;
+        self.flushed_pending.push_back((journal.turn_commit(), flushed.index));
+    }
+
+    /// A truncation left the mark without a position; now it is known, and with it the segment's size.
+    fn found_position(&mut self, position: u64) {
+        if self.flushed.position.is_some() {
+            return;
+        }
+        let Some(at) = self.segments.iter().position(|segment| segment.base == self.flushed.segment) else { return };
+        let next = self.segments.get(at + 1).map_or(Offset(i64::MAX), |segment| segment.base);
+        let behind = self.tail.0.range(self.tail.at_index(self.flushed.index)..);
+        let bytes: u64 = behind.filter(|b| b.offset < next).map(|b| u64::from(b.place.len)).sum();
+        self.segments[at].bytes = position + bytes;
+    }
+}
+
+impl Job for WriteBehind {
+    type Done = WroteBehind;
+
+    fn run(self, storage: &dyn Storage) -> WroteBehind {
+        let result = self.write(storage);
+        WroteBehind { group: self.group, generation: self.generation, tidied: self.keep.is_some(), result }
+    }
+}
+
+impl WriteBehind {
+    fn write(&self, storage: &dyn Storage) -> IoResult<Wrote> {
+        if self.new_dir {
+            storage.create_dir_all(&self.dir)?;
+        }
+        let mut names_changed = self.new_dir;
+        if let Some(keep) = &self.keep {
+            for base in segment::bases(storage, &self.dir)? {
+                if !keep.contains(&base) {
+                    segment::unlink(storage, &self.dir, base)?;
+                    names_changed = true;
+                }
+            }
+        }
+        let (mut began, mut end) = (None, 0);
+        for part in &self.parts {
+            let position = self.position(storage, part)?;
+            names_changed |= position == 0;
+            let pieces = part.pieces.iter().map(Piece::bytes).collect::<IoResult<Vec<Bytes>>>()?;
+            let chunks: Vec<&[u8]> = pieces.iter().map(|piece| &**piece).collect();
+            end = segment::append(storage, &self.dir, part.base, position, &chunks, INDEX_INTERVAL_BYTES)?;
+            began.get_or_insert(position);
+        }
+        self.sync(storage, names_changed)?;
+        let last = self.parts.last().expect("a job has a part");
+        let flushed = Flushed { index: self.end, segment: last.base, position: Some(end) };
+        Ok(Wrote { flushed, began: began.expect("a job has a part") })
+    }
+
+    fn position(&self, storage: &dyn Storage, part: &Part) -> IoResult<u64> {
+        match part.position {
+            Some(position) => Ok(position),
+            None => segment::find(storage, &self.dir, part.base, u64::MAX, part.first),
+        }
+    }
+
+    fn sync(&self, storage: &dyn Storage, names_changed: bool) -> IoResult<()> {
+        if off(Rule::SyncBeforeFlushed) {
+            return Ok(());
+        }
+        let skip = if off(Rule::SyncEverySegment) { self.parts.len() - 1 } else { 0 };
+        for part in &self.parts[skip..] {
+            segment::sync(storage, &self.dir, part.base)?;
+        }
+        if !names_changed || off(Rule::SyncDirectory) {
+            return Ok(());
+        }
+        segment::write_descriptions(storage, &self.dir, self.topic, &self.epochs)?;
+        storage.sync_dir(&self.dir)?;
+        if self.new_dir {
+            // The partition's name stands in the topic's directory, whose name stands in `topics`.
+            for parent in self.dir.ancestors().skip(1).take(2) {
+                storage.sync_dir(parent)?;
+            }
+        }
+        Ok(())
+    }
+}

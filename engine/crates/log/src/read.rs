@@ -1,0 +1,295 @@
+//! Reading: from memory at once, else a job that reads the journal file or the segments.
+
+use std::io::{ErrorKind, Result as IoResult};
+use std::path::PathBuf;
+
+use io::{Job, Storage};
+use journal::{Bytes, ColdRead, Journal, Place};
+use model::{GroupId, LogIndex, Offset};
+
+use crate::compact::swap_path;
+use crate::log::Log;
+use crate::segment;
+use crate::segments::holding;
+use crate::tail::TailBatch;
+
+/// What a read finds without waiting.
+pub enum Read {
+    /// Whole batches, the first of which holds the offset asked for, and their bytes in all.
+    Ready(Vec<Bytes>, usize),
+    /// The bytes are on disk.
+    Cold(ReadJob),
+    /// Nothing there yet, or less fits than one batch.
+    Empty,
+}
+
+/// What is read from one segment's file, and how far the file counts.
+#[derive(Clone)]
+pub(crate) struct Stretch {
+    pub base: Offset,
+    /// Bytes that count; `None` while compaction's swap makes the size uncertain: all of the file.
+    pub end: Option<u64>,
+    /// The new file of a swap that is not over.
+    pub swap: Option<PathBuf>,
+}
+
+enum Source {
+    Journal(Vec<ColdRead>),
+    Segments { dir: PathBuf, stretches: Vec<Stretch>, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool },
+}
+
+/// A read that has to touch a file.
+pub struct ReadJob {
+    group: GroupId,
+    generation: u32,
+    source: Source,
+}
+
+/// What a [`ReadJob`] brought; [`Log::read_done`] says whether it still counts.
+pub struct ReadDone {
+    /// Whose.
+    pub group: GroupId,
+    generation: u32,
+    places: Vec<Place>,
+    result: IoResult<Vec<Bytes>>,
+}
+
+impl Job for ReadJob {
+    type Done = ReadDone;
+
+    fn run(self, storage: &dyn Storage) -> ReadDone {
+        let (group, generation) = (self.group, self.generation);
+        match self.source {
+            Source::Journal(reads) => {
+                let places = reads.iter().map(ColdRead::place).collect();
+                let result = reads.iter().map(ColdRead::read).collect();
+                ReadDone { group, generation, places, result }
+            }
+            Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one } => {
+                let result = read_stretches(storage, &dir, &stretches, from, upto, bytes_max, at_least_one);
+                ReadDone { group, generation, places: Vec::new(), result }
+            }
+        }
+    }
+}
+
+fn read_stretches(
+    storage: &dyn Storage,
+    dir: &std::path::Path,
+    stretches: &[Stretch],
+    from: Offset,
+    upto: Offset,
+    bytes_max: usize,
+    at_least_one: bool,
+) -> IoResult<Vec<Bytes>> {
+    for stretch in stretches {
+        // A compacted segment may end before the next one begins: then the next one goes on.
+        let bytes = stretch.read(storage, dir, from.max(stretch.base), upto, bytes_max, at_least_one)?;
+        if !bytes.is_empty() {
+            return Ok(vec![Bytes::from(bytes)]);
+        }
+    }
+    Ok(Vec::new())
+}
+
+impl Stretch {
+    pub fn read(
+        &self,
+        storage: &dyn Storage,
+        dir: &std::path::Path,
+        from: Offset,
+        upto: Offset,
+        bytes_max: usize,
+        at_least_one: bool,
+    ) -> IoResult<Vec<u8>> {
+        let end = self.end.unwrap_or(u64::MAX);
+        if let Some(swap) = &self.swap {
+            match segment::read_file(storage, swap, end, from, upto, bytes_max, at_least_one) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {} // renamed by now
+                read => return read,
+            }
+        }
+        segment::read(storage, dir, self.base, end, from, upto, bytes_max, at_least_one)
+    }
+}
+
+impl Log {
+    /// Whole batches from the one that holds `from`, while they end at or before `upto` and fit into `bytes_max`; the first
+    /// one always, if `at_least_one`.
+    #[must_use]
+    pub fn read(
+        &self,
+        journal: &Journal,
+        from: Offset,
+        upto: Offset,
+        bytes_max: usize,
+        at_least_one: bool,
+    ) -> Read {
+        let upto = upto.min(self.end_offset);
+        if from >= upto || from < self.start {
+            return Read::Empty;
+        }
+        let Some(at) = self.tail.at_offset(from) else {
+            return self.read_segments(from, upto, bytes_max, at_least_one);
+        };
+        let mut bytes = 0;
+        let fits = |batch: &&TailBatch| {
+            let len = batch.place.len as usize;
+            let fits = bytes + len <= bytes_max || bytes == 0 && at_least_one;
+            bytes += len;
+            fits && batch.end_offset() <= upto
+        };
+        let wanted: Vec<&TailBatch> = self.tail.0.range(at..).take_while(fits).collect();
+        let Some(first) = wanted.first() else { return Read::Empty };
+        let ready: Vec<Bytes> = wanted.iter().map_while(|batch| journal.bytes(batch.place)).collect();
+        if !ready.is_empty() {
+            let bytes = ready.iter().map(|bytes| bytes.len()).sum();
+            return Read::Ready(ready, bytes);
+        }
+        if first.end_index() <= self.flushed_durable {
+            return self.read_segments(from, upto, bytes_max, at_least_one);
+        }
+        let cold = wanted.iter().take_while(|batch| journal.bytes(batch.place).is_none());
+        let reads = cold.map_while(|batch| journal.cold(batch.place)).collect();
+        Read::Cold(ReadJob { group: self.group, generation: self.generation, source: Source::Journal(reads) })
+    }
+
+    fn read_segments(&self, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool) -> Read {
+        let stretches = self.stretches(from);
+        if stretches.is_empty() {
+            return Read::Empty;
+        }
+        let dir = self.dir();
+        let source = Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one };
+        Read::Cold(ReadJob { group: self.group, generation: self.generation, source })
+    }
+
+    /// The segments from `from` on, as far as they are flushed.
+    pub(crate) fn stretches(&self, from: Offset) -> Vec<Stretch> {
+        let Some(first) = holding(&self.segments, from) else { return Vec::new() };
+        let flushed = self.segments[first..].iter().take_while(|s| s.base <= self.flushed.segment);
+        let stretch = |segment: &journal::Segment| {
+            let active = segment.base == self.flushed.segment;
+            let swap = self.swap.as_ref().filter(|swap| swap.first == segment.base && swap.decided());
+            Stretch {
+                base: segment.base,
+                end: match (active, swap) {
+                    (true, _) => self.flushed.position,
+                    (false, Some(_)) => None,
+                    (false, None) => Some(segment.bytes),
+                },
+                swap: swap.map(|swap| swap_path(&self.dir(), swap.first, swap.file_id)),
+            }
+        };
+        flushed.map(stretch).filter(|stretch| stretch.end != Some(0)).collect()
+    }
+
+    /// The bytes that a job read. `None`: what they were read from is gone or changed; read again.
+    pub fn read_done(&self, journal: &Journal, done: ReadDone) -> Option<IoResult<Vec<Bytes>>> {
+        if done.generation != self.generation || done.places.iter().any(|place| !journal.holds(*place)) {
+            return None;
+        }
+        match done.result {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            result => Some(result),
+        }
+    }
+
+    /// Looks for the first record at or behind a timestamp; `None` if no record is so late.
+    #[must_use]
+    pub fn find_time(&self, journal: &Journal, timestamp: i64) -> Option<TimeJob> {
+        let at = self.segments.iter().position(|segment| segment.max_timestamp >= timestamp)?;
+        let base = self.segments[at].base;
+        let flushed = self.stretches(base);
+        let unflushed = self.tail.0.range(self.tail.at_index(self.flushed.index)..);
+        let late = unflushed.filter(|batch| batch.offset >= base && batch.max_timestamp >= timestamp);
+        let tail = late.take(1).filter_map(|batch| piece(journal, batch)).collect();
+        Some(TimeJob {
+            group: self.group,
+            generation: self.generation,
+            dir: self.dir(),
+            start: self.start,
+            stretches: flushed,
+            tail,
+            timestamp,
+        })
+    }
+}
+
+/// Bytes of one batch, in memory or in a journal file.
+pub(crate) enum Piece {
+    Memory(Bytes),
+    File(ColdRead),
+}
+
+impl Piece {
+    pub fn bytes(&self) -> IoResult<Bytes> {
+        match self {
+            Piece::Memory(bytes) => Ok(bytes.clone()),
+            Piece::File(read) => read.read(),
+        }
+    }
+}
+
+pub(crate) fn piece(journal: &Journal, batch: &TailBatch) -> Option<Piece> {
+    let memory = journal.bytes(batch.place).map(Piece::Memory);
+    memory.or_else(|| journal.cold(batch.place).map(Piece::File))
+}
+
+/// A lookup by time. Decompresses at most one batch.
+pub struct TimeJob {
+    group: GroupId,
+    generation: u32,
+    dir: PathBuf,
+    start: Offset,
+    stretches: Vec<Stretch>,
+    tail: Vec<Piece>,
+    timestamp: i64,
+}
+
+/// What a lookup by time found.
+pub struct TimeFound {
+    /// Whose.
+    pub group: GroupId,
+    /// The log's truncations when it was asked.
+    pub generation: u32,
+    /// The record's own offset and timestamp.
+    pub result: IoResult<Option<(Offset, i64)>>,
+}
+
+impl Job for TimeJob {
+    type Done = TimeFound;
+
+    fn run(self, storage: &dyn Storage) -> TimeFound {
+        TimeFound { group: self.group, generation: self.generation, result: self.find(storage) }
+    }
+}
+
+impl TimeJob {
+    fn find(&self, storage: &dyn Storage) -> IoResult<Option<(Offset, i64)>> {
+        let readable = |found: &(Offset, i64)| found.0 >= self.start;
+        for stretch in &self.stretches {
+            let end = stretch.end.unwrap_or(u64::MAX);
+            let found = segment::find_time(storage, &self.dir, stretch.base, end, self.timestamp)?;
+            if let Some(found) = found.filter(readable) {
+                return Ok(Some(found));
+            }
+        }
+        for piece in &self.tail {
+            if let Some(found) = segment::find_time_in(&piece.bytes()?, self.timestamp)?.filter(readable) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Where a log can be cut or read whole: used by `partition` to keep an index of what it knows.
+impl Log {
+    /// Index one past the last element before the batch that holds `index`.
+    #[must_use]
+    pub fn batch_start(&self, index: LogIndex) -> Option<LogIndex> {
+        let at = self.tail.at_index(index);
+        self.tail.0.get(at).filter(|batch| batch.index <= index).map(|batch| batch.index)
+    }
+}

@@ -1,0 +1,196 @@
+//! From the journal's records to logs. Everything that contradicts what came before is damage, never repaired in silence.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use batch::Header;
+use journal::rules::{Rule, off};
+use journal::{Flushed, OpenError, Record, Replay, Replayed, State};
+use model::{GroupId, LogIndex};
+
+use crate::compact::Swap;
+use crate::log::{Log, dir_of};
+use crate::logs::{Removing, Watch};
+
+/// Logs in the making.
+pub(crate) struct Replaying<'a> {
+    topics: Arc<Path>,
+    logs: BTreeMap<GroupId, Log>,
+    removing: Vec<Removing>,
+    watch: &'a mut dyn Watch,
+}
+
+impl<'a> Replaying<'a> {
+    pub fn new(topics: &Arc<Path>, watch: &'a mut dyn Watch) -> Replaying<'a> {
+        Replaying { topics: Arc::clone(topics), logs: BTreeMap::new(), removing: Vec::new(), watch }
+    }
+
+    /// The logs, each whole: every element below the mark or in the journal.
+    pub fn finish(mut self) -> Result<(BTreeMap<GroupId, Log>, Vec<Removing>), OpenError> {
+        for log in self.logs.values_mut() {
+            log.recovered().map_err(|what| OpenError::rot(format!("group {}: {what}", log.group.0)))?;
+        }
+        Ok((self.logs, self.removing))
+    }
+
+    fn state(&mut self, group: GroupId, file_use: u32, state: &State) -> Result<(), String> {
+        self.watch.state(group, &state.producers);
+        if let Some(log) = self.logs.get_mut(&group) {
+            log.agrees(state)?;
+            log.mark.file_use = file_use;
+            return Ok(());
+        }
+        let mut log = Log::of_state(&self.topics, group, state);
+        log.mark.file_use = file_use;
+        self.logs.insert(group, log);
+        Ok(())
+    }
+
+    fn log(&mut self, group: GroupId) -> Result<Option<&mut Log>, String> {
+        match self.logs.get_mut(&group) {
+            Some(log) => Ok(Some(log)),
+            None if off(Rule::StartMark) => Ok(None),
+            None => Err("a record of a group that has no State".to_owned()),
+        }
+    }
+
+    fn append(&mut self, at: Replayed, first: LogIndex, rolls: bool, batch: &[u8]) -> Result<(), String> {
+        let header = Header::read(batch).map_err(|error| format!("an appended batch: {error:?}"))?;
+        let Some(log) = self.log(at.group)? else { return Ok(()) };
+        if first != log.end || header.base_offset != log.end_offset {
+            return Err(format!("an append at index {}, but the log ends at {}", first.0, log.end.0));
+        }
+        if header.last_offset_delta < 0 || header.total_bytes() != batch.len() {
+            return Err("an appended batch is not whole".to_owned());
+        }
+        log.add_batch(&header, rolls, at.place);
+        let end = log.end;
+        self.watch.batch(at.group, &header, end);
+        Ok(())
+    }
+
+    fn apply(&mut self, at: Replayed, record: Record<'_>) -> Result<(), String> {
+        let group = at.group;
+        if let Record::Truncate { end } = record {
+            self.watch.truncate(group, end);
+        }
+        let Some(log) = self.log(group)? else { return Ok(()) };
+        match record {
+            Record::Marker { index, marker } if index == log.end => log.add_marker(marker),
+            Record::Marker { .. } => return Err("a marker that is not at the log's end".to_owned()),
+            Record::Vote { term, vote } => (log.term, log.vote) = (term, vote),
+            Record::Truncate { end } if end <= log.end && end >= log.markers.base.index => {
+                log.apply_truncate(end, !off(Rule::TruncateLowersMark));
+            }
+            Record::Truncate { .. } => return Err("a truncation outside the log".to_owned()),
+            Record::LogStart { offset } if offset <= log.end_offset => {
+                log.apply_start(offset, 0);
+            }
+            Record::LogStart { .. } => return Err("a log start behind the log end".to_owned()),
+            Record::Flushed(flushed) => log.replay_flushed(flushed),
+            Record::Replaced { first, end, bytes, file_id } => {
+                if log.segments.first().is_none_or(|segment| segment.base != first) {
+                    return Err("a compaction of segments that are not there".to_owned());
+                }
+                let replaced = log.segments.iter().skip(1).take_while(|segment| segment.base < end);
+                let old = replaced.map(|segment| segment.base).collect();
+                log.replace(first, end, bytes);
+                let swap = Swap::of_replay(first, end, bytes, file_id, at.place.file_use, old);
+                log.swap = Some(Box::new(swap));
+            }
+            Record::State(_) | Record::Append { .. } | Record::Create { .. } | Record::Remove { .. } | Record::Close => {
+                unreachable!("handled by the caller")
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Replay for Replaying<'_> {
+    fn replay(&mut self, at: Replayed, record: Record<'_>) -> Result<(), String> {
+        let group = at.group;
+        let result = match record {
+            Record::State(state) => self.state(group, at.place.file_use, &state),
+            Record::Append { first, rolls, batch } => self.append(at, first, rolls, batch),
+            Record::Create { topic, partition } => {
+                let mut log = Log::new(&self.topics, group, topic, partition);
+                log.mark.file_use = at.place.file_use;
+                match self.logs.insert(group, log) {
+                    None => Ok(()),
+                    Some(_) => Err("a group was made twice".to_owned()),
+                }
+            }
+            Record::Remove { topic, partition } => {
+                self.logs.remove(&group);
+                self.watch.remove(group);
+                let dir = dir_of(&self.topics, topic, partition, group);
+                let file_use = at.place.file_use;
+                self.removing.push(Removing { group, dir, commit: 0, file_use, busy: false, running: false });
+                Ok(())
+            }
+            Record::Close => Ok(()),
+            other => self.apply(at, other),
+        };
+        result.map_err(|what| format!("group {}: {what}", group.0))
+    }
+}
+
+impl Log {
+    fn of_state(topics: &Arc<Path>, group: GroupId, state: &State) -> Log {
+        let mut log = Log::new(topics, group, state.topic, state.partition);
+        (log.term, log.vote) = (state.term, state.vote);
+        (log.markers.base, log.markers.list) = (state.base, state.markers.clone());
+        (log.start, log.end, log.end_offset) = (state.start, state.end, state.end_offset);
+        log.segments.clone_from(&state.segments);
+        log.flushed = state.flushed;
+        log
+    }
+
+    /// State was written from the same log: it says what replay found, or one of the two is wrong.
+    fn agrees(&self, state: &State) -> Result<(), String> {
+        let same = (state.term, state.vote, state.start, state.end) == (self.term, self.vote, self.start, self.end)
+            && state.end_offset == self.end_offset
+            && (state.markers == self.markers.list || off(Rule::StateMarkers))
+            && state.segments.len() == self.segments.len();
+        if same { Ok(()) } else { Err("its State disagrees with the records before it".to_owned()) }
+    }
+
+    fn replay_flushed(&mut self, flushed: Flushed) {
+        if flushed.index > self.flushed.index || off(Rule::FlushedIsMax) {
+            self.flushed = flushed;
+        }
+    }
+
+    /// The end of replay: what is in the journal is durable, what is flushed need not be in the tail.
+    fn recovered(&mut self) -> Result<(), String> {
+        self.durable = self.end;
+        self.flushed.index = self.flushed.index.min(self.end);
+        self.flushed_durable = self.flushed.index;
+        while self.tail.0.front().is_some_and(|batch| batch.end_index() <= self.flushed.index) {
+            self.tail.0.pop_front();
+        }
+        self.generation = 0;
+        self.tidy = true;
+        match self.tail.0.front() {
+            Some(first) if first.index < self.flushed.index => Err("the flushed mark stands inside a batch".to_owned()),
+            // Only markers may stand between the mark and the first batch that is in the journal.
+            Some(first) if first.offset > self.offset_at_mark() => {
+                Err(format!("records before offset {} are neither flushed nor in the journal", first.offset.0))
+            }
+            None if self.end_offset > self.offset_at_mark() => {
+                Err("records at its end are neither flushed nor in the journal".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Offset of the first record that is not flushed; what lies before the log start needs no flush.
+    fn offset_at_mark(&self) -> model::Offset {
+        if self.flushed.index < self.markers.base.index {
+            // Elements below the base have no offset any more; they are in the tail or were dropped with their segment.
+            return self.tail.0.front().map_or(self.start, |first| first.offset.max(self.start));
+        }
+        self.markers.offset_of(self.flushed.index).max(self.start)
+    }
+}

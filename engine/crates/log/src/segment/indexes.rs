@@ -1,0 +1,260 @@
+//! The two indexes of a segment together: extended as batches are written, asked when they are read.
+//!
+//! They advance at the same batches, so whatever one of them lacks is found by walking on from the last entry of both.
+
+use std::io::{ErrorKind, Result as IoResult};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use batch::{HEADER_BYTES, Header};
+use io::storage::read_exact_at;
+use io::{File, OpenMode, Storage};
+use model::Offset;
+
+use super::scan::scan;
+use super::{INDEX_INTERVAL_BYTES, index_path, offset_index, time_index, time_index_path};
+
+/// Who changes index files: a write-behind, or a read that found them missing. Held for the writes alone.
+static CHANGES: Mutex<()> = Mutex::new(());
+
+fn change() -> MutexGuard<'static, ()> {
+    CHANGES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where a batch stands, and its header.
+pub(super) type Stored = (u64, Header);
+
+/// Cuts what the indexes say about `position` and behind, then adds entries for `new`, the batches written there, as
+/// Kafka does: one when more than `interval_bytes` lie between the batch and the last one that has an entry.
+pub(super) fn extend(
+    storage: &dyn Storage,
+    dir: &Path,
+    base: Offset,
+    log: &dyn File,
+    position: u64,
+    new: &[Stored],
+    interval_bytes: u32,
+) -> IoResult<()> {
+    let _alone = change();
+    let kept = Kept::cut(storage, dir, base, log, position)?;
+    let from = kept.offsets.map_or(0, |entry| entry.position);
+    // The last batch alone decides whether there is anything to add.
+    let last = new.last().map_or(position, |(position, _)| *position);
+    if last.saturating_sub(from) <= u64::from(interval_bytes) {
+        return Ok(());
+    }
+    let mut entries = Entries::after(base, &kept, interval_bytes);
+    for stored in scan(log, from, position) {
+        entries.add(stored?);
+    }
+    new.iter().for_each(|stored| entries.add(*stored));
+    entries.store(storage, dir, &kept)
+}
+
+/// Cuts what the indexes say about `position` and behind.
+pub(super) fn cut(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, position: u64) -> IoResult<()> {
+    let _alone = change();
+    Kept::cut(storage, dir, base, log, position).map(drop)
+}
+
+/// Builds both indexes of a segment from its headers, unless someone has done so meanwhile.
+fn rebuild(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, end: u64) -> IoResult<()> {
+    let mut entries = Entries::after(base, &Kept::default(), INDEX_INTERVAL_BYTES);
+    for stored in scan(log, 0, end) {
+        entries.add(stored?);
+    }
+    let _alone = change();
+    let (offsets, times) = (open(storage, &index_path(dir, base))?, open(storage, &time_index_path(dir, base))?);
+    if offsets.is_some() && times.is_some() {
+        return Ok(());
+    }
+    entries.store(storage, dir, &Kept::default())
+}
+
+/// The entries that hold: how many, and the last of each index.
+#[derive(Default)]
+struct Kept {
+    offsets_len: u64,
+    times_len: u64,
+    offsets: Option<offset_index::Entry>,
+    times: Option<time_index::Entry>,
+}
+
+impl Kept {
+    fn cut(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, position: u64) -> IoResult<Kept> {
+        let offsets = open(storage, &index_path(dir, base))?;
+        let times = open(storage, &time_index_path(dir, base))?;
+        let (Some(offsets), Some(times)) = (offsets, times) else {
+            return Ok(Kept::default()); // one without the other is worth nothing: `store` begins anew
+        };
+        let offset_count = search(count(&*offsets, offset_index::ENTRY_BYTES)?, |n| {
+            Ok(offset_index::entry(&*offsets, base, n)?.position < position)
+        })?;
+        let Some(last) = offset_count.checked_sub(1) else { return Ok(Kept::default()) };
+        let last = offset_index::entry(&*offsets, base, last)?;
+        let time_count = search(count(&*times, time_index::ENTRY_BYTES)?, |n| {
+            Ok(time_index::entry(&*times, base, n)?.last_offset <= last.last_offset)
+        })?;
+        let Some(last_time) = time_count.checked_sub(1) else { return Ok(Kept::default()) };
+        if !points_at(log, &last, position)? {
+            return Ok(Kept::default());
+        }
+        let last_time = time_index::entry(&*times, base, last_time)?;
+        let kept = Kept {
+            offsets_len: offset_count * offset_index::ENTRY_BYTES as u64,
+            times_len: time_count * time_index::ENTRY_BYTES as u64,
+            offsets: Some(last),
+            times: Some(last_time),
+        };
+        shorten(storage, &index_path(dir, base), &*offsets, kept.offsets_len)?;
+        shorten(storage, &time_index_path(dir, base), &*times, kept.times_len)?;
+        Ok(kept)
+    }
+}
+
+fn shorten(storage: &dyn Storage, path: &Path, file: &dyn File, len: u64) -> IoResult<()> {
+    if file.len()? > len {
+        storage.open(path, OpenMode::ReadWrite)?.set_len(len)?;
+    }
+    Ok(())
+}
+
+/// Whether the entry's batch is where it says.
+fn points_at(log: &dyn File, entry: &offset_index::Entry, end: u64) -> IoResult<bool> {
+    let mut bytes = [0; HEADER_BYTES];
+    if entry.position + HEADER_BYTES as u64 > end {
+        return Ok(false);
+    }
+    read_exact_at(log, &mut bytes, entry.position)?;
+    Ok(Header::read(&bytes).is_ok_and(|header| header.last_offset() == entry.last_offset))
+}
+
+/// New entries, made in memory.
+struct Entries {
+    base: Offset,
+    interval_bytes: u64,
+    last_position: u64,
+    max: Option<time_index::Entry>,
+    last_time: i64,
+    offsets: Vec<u8>,
+    times: Vec<u8>,
+}
+
+impl Entries {
+    fn after(base: Offset, kept: &Kept, interval_bytes: u32) -> Entries {
+        Entries {
+            base,
+            interval_bytes: u64::from(interval_bytes),
+            last_position: kept.offsets.map_or(0, |entry| entry.position),
+            max: kept.times,
+            last_time: kept.times.map_or(-1, |entry| entry.timestamp),
+            offsets: Vec::new(),
+            times: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, (position, header): Stored) {
+        let last_offset = header.last_offset();
+        if self.max.is_none_or(|max| header.max_timestamp > max.timestamp) {
+            self.max = Some(time_index::Entry { timestamp: header.max_timestamp, last_offset });
+        }
+        if position - self.last_position <= self.interval_bytes {
+            return;
+        }
+        let Some(entry) = (offset_index::Entry { last_offset, position }).encode(self.base) else { return };
+        self.offsets.extend_from_slice(&entry);
+        self.last_position = position;
+        let max = self.max.expect("set above");
+        if max.timestamp > self.last_time
+            && let Some(entry) = max.encode(self.base)
+        {
+            self.times.extend_from_slice(&entry);
+            self.last_time = max.timestamp;
+        }
+    }
+
+    fn store(&self, storage: &dyn Storage, dir: &Path, kept: &Kept) -> IoResult<()> {
+        let put = |path: &Path, bytes: &[u8], at: u64| {
+            let file = storage.open(path, OpenMode::Create)?;
+            if file.len()? != at {
+                file.set_len(at)?;
+            }
+            file.write_at(bytes, at)
+        };
+        put(&time_index_path(dir, self.base), &self.times, kept.times_len)?;
+        put(&index_path(dir, self.base), &self.offsets, kept.offsets_len)
+    }
+}
+
+/// Where to begin looking for `offset`: the begin of a batch at or before the one that holds it.
+pub(super) fn before_offset(
+    storage: &dyn Storage,
+    dir: &Path,
+    base: Offset,
+    log: &dyn File,
+    end: u64,
+    offset: Offset,
+) -> IoResult<u64> {
+    for rebuilt in [false, true] {
+        if end <= u64::from(INDEX_INTERVAL_BYTES) {
+            break; // too short to have an entry
+        }
+        if let Some(index) = open(storage, &index_path(dir, base))? {
+            let entries = count(&*index, offset_index::ENTRY_BYTES)?;
+            let n = search(entries, |n| {
+                let entry = offset_index::entry(&*index, base, n)?;
+                Ok(entry.last_offset <= offset && entry.position < end)
+            })?;
+            let Some(n) = n.checked_sub(1) else { break };
+            let entry = offset_index::entry(&*index, base, n)?;
+            if points_at(log, &entry, end)? {
+                return Ok(entry.position);
+            }
+            if rebuilt {
+                break;
+            }
+            super::drop_indexes(storage, dir, base)?;
+        }
+        if !rebuilt {
+            rebuild(storage, dir, base, log, end)?;
+        }
+    }
+    Ok(0)
+}
+
+/// The last entry with a timestamp at or below `timestamp` whose batch is below `end_offset`, as last offset of that batch:
+/// no record before that batch has a timestamp of `timestamp` or more.
+pub(super) fn before_time(
+    storage: &dyn Storage,
+    dir: &Path,
+    base: Offset,
+    timestamp: i64,
+) -> IoResult<Option<time_index::Entry>> {
+    let Some(times) = open(storage, &time_index_path(dir, base))? else { return Ok(None) };
+    let entries = count(&*times, time_index::ENTRY_BYTES)?;
+    let n = search(entries, |n| Ok(time_index::entry(&*times, base, n)?.timestamp <= timestamp))?;
+    n.checked_sub(1).map(|n| time_index::entry(&*times, base, n)).transpose()
+}
+
+/// Number of the first entry for which `before` does not hold.
+fn search(count: u64, before: impl Fn(u64) -> IoResult<bool>) -> IoResult<u64> {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle)? { low = middle + 1 } else { high = middle }
+    }
+    Ok(low)
+}
+
+/// Whole entries in the file.
+fn count(file: &dyn File, entry_bytes: usize) -> IoResult<u64> {
+    Ok(file.len()? / entry_bytes as u64)
+}
+
+fn open(storage: &dyn Storage, path: &Path) -> IoResult<Option<Arc<dyn File>>> {
+    match storage.open(path, OpenMode::Read) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}

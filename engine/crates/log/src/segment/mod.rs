@@ -1,0 +1,36 @@
+//! Kafka's segment files as functions over `io::Storage`: names, batches, sparse indexes, lookups.
+//!
+//! `00000000000000000000.log` holds batches one behind the other, exactly as they go over the wire; `.index` and
+//! `.timeindex` point into it; `kafka-dump-log` reads all three. How far a `.log` counts comes from the journal (the
+//! caller's `end`, or the `position` of an append): files may be longer, torn or stale behind it, and nothing there is
+//! believed. A file that is shorter, or a broken batch before it, is rot and an `InvalidData` error, never repaired here.
+//! Indexes are hints: what they say is checked against the batch they point to, and they are built again when they lie.
+
+mod describe;
+mod indexes;
+mod names;
+mod offset_index;
+mod open_files;
+mod read;
+mod rewrite;
+mod scan;
+mod time;
+mod time_index;
+mod write;
+
+pub use describe::write_descriptions;
+pub use names::{Listing, bases, drop_indexes, index_path, list, log_path, time_index_path, unlink};
+pub use open_files::OpenFiles;
+pub use read::{find, read};
+pub use rewrite::{KeysSeen, Rewritten, keep_latest};
+pub use scan::{Scan, scan};
+pub use time::{find_time, find_time_in, max_timestamp};
+pub use write::{append, cut, sync};
+
+/// Bytes of batches between two index entries, `index.interval.bytes` (Kafka's default).
+pub const INDEX_INTERVAL_BYTES: u32 = 4096;
+
+/// A stored batch or file that is not what was once made durable.
+fn rot(what: &str) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidData, what)
+}

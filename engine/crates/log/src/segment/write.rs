@@ -1,0 +1,85 @@
+//! Batches into a segment.
+
+use std::io::{ErrorKind, Result as IoResult};
+use std::path::Path;
+
+use io::{File, OpenMode, Storage};
+use model::Offset;
+
+use super::indexes::{self, Stored};
+use super::{index_path, log_path, rot, time_index_path};
+
+/// Small batches are gathered into writes of about this size.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Writes whole batches at `position`, cutting what stands behind it first, with index entries every
+/// `index_interval_bytes`. Returns the new end. Durable only after [`sync`] and, for a new segment, a sync of the directory.
+/// A file shorter than `position` is an error: something that was durable is gone.
+pub fn append(
+    storage: &dyn Storage,
+    dir: &Path,
+    base: Offset,
+    position: u64,
+    chunks: &[&[u8]],
+    index_interval_bytes: u32,
+) -> IoResult<u64> {
+    let file = storage.open(&log_path(dir, base), OpenMode::Create)?;
+    shorten(&*file, position)?;
+    let mut end = position;
+    let mut stored: Vec<Stored> = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        for batch in batch::split(chunk) {
+            let (header, bytes) = batch.map_err(|_| rot("bytes to store are not whole batches"))?;
+            stored.push((end, header));
+            end += bytes.len() as u64;
+        }
+    }
+    write(&*file, position, chunks)?;
+    indexes::extend(storage, dir, base, &*file, position, &stored, index_interval_bytes)?;
+    Ok(end)
+}
+
+fn write(file: &dyn File, mut position: u64, chunks: &[&[u8]]) -> IoResult<()> {
+    let mut gathered = Vec::new();
+    for chunk in chunks {
+        if !gathered.is_empty() && gathered.len() + chunk.len() > WRITE_BYTES {
+            file.write_at(&gathered, position)?;
+            position += gathered.len() as u64;
+            gathered.clear();
+        }
+        if chunk.len() >= WRITE_BYTES {
+            file.write_at(chunk, position)?;
+            position += chunk.len() as u64;
+        } else {
+            gathered.extend_from_slice(chunk);
+        }
+    }
+    if gathered.is_empty() { Ok(()) } else { file.write_at(&gathered, position) }
+}
+
+/// Cuts a segment at `position`, where a batch begins or the last one ends, with its indexes. Durable after [`sync`].
+pub fn cut(storage: &dyn Storage, dir: &Path, base: Offset, position: u64) -> IoResult<()> {
+    let file = storage.open(&log_path(dir, base), OpenMode::ReadWrite)?;
+    shorten(&*file, position)?;
+    indexes::cut(storage, dir, base, &*file, position)
+}
+
+fn shorten(file: &dyn File, position: u64) -> IoResult<()> {
+    let len = file.len()?;
+    if len < position {
+        return Err(rot("a segment is shorter than its flushed mark"));
+    }
+    if len > position { file.set_len(position) } else { Ok(()) }
+}
+
+/// Syncs a segment's files (not its directory): indexes first, so that they never know less than the mark that follows.
+pub fn sync(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
+    for path in [index_path(dir, base), time_index_path(dir, base)] {
+        match storage.open(&path, OpenMode::ReadWrite) {
+            Ok(index) => index.sync_data()?,
+            Err(e) if e.kind() == ErrorKind::NotFound => {} // the segment is too short to have one
+            Err(e) => return Err(e),
+        }
+    }
+    storage.open(&log_path(dir, base), OpenMode::ReadWrite)?.sync_data()
+}
