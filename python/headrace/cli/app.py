@@ -21,6 +21,9 @@ GROUPS: Final = {
 }
 """Command groups in the order of `headrace --help`; `headrace.cli.NAME` holds `app`."""
 
+USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
+"""What typer raises for a command line it cannot take; it exports only this heir of it."""
+
 START_HELP: Final = "Run a broker in the foreground."
 
 
@@ -33,14 +36,19 @@ def run(words: list[str]) -> int:
         outcome = application(words, prog_name="headrace", standalone_mode=False)
     except typer.Abort as cause:
         raise Failure("stopped", "the question was not answered", "add --yes to skip it") from cause
-    except typer.TyperException as mistake:
+    except USAGE_ERROR as mistake:
         if type(mistake).__name__ == "NoArgsIsHelpError":
-            typer.echo(mistake.format_message())
+            typer.echo(str(mistake.args[0]))
             return ExitCode.USAGE
-        detail = mistake.format_message().rstrip(".").replace("\n", " ")
+        detail = _said(mistake).rstrip(".").replace("\n", " ")
         hint = f"see headrace {named} --help" if named else "see headrace --help"
         raise Failure("bad command line", detail, hint, ExitCode.USAGE) from mistake
     return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def _said(mistake: Exception) -> str:
+    say = getattr(mistake, "format_message", None)
+    return str(say() if say is not None else mistake)
 
 
 def build(names: list[str], *, completing: bool = False) -> typer.Typer:
