@@ -1,0 +1,52 @@
+"""What the three calls about configurations share: who may touch which resource."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.controller.image import ResourceType
+from headrace.handlers.call import Operation
+from headrace.model.errors import Error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headrace.controller.decide_configs import ConfigResult, ResourceChange
+    from headrace.handlers.call import Call
+
+
+def forbidden(call: Call, operation: Operation, resource_type: int, resource_name: str) -> Error:
+    """The error that refuses the caller this resource; NONE if it may."""
+    match resource_type:
+        case ResourceType.TOPIC:
+            may, error = call.may_topic(operation, resource_name), Error.TOPIC_AUTHORIZATION_FAILED
+        case ResourceType.GROUP:
+            may = call.may(operation, "group", resource_name)
+            error = Error.GROUP_AUTHORIZATION_FAILED
+        case _:
+            may, error = call.may_cluster(operation), Error.CLUSTER_AUTHORIZATION_FAILED
+    return Error.NONE if may else error
+
+
+async def alter(
+    call: Call, changes: Sequence[ResourceChange], *, validate_only: bool
+) -> list[tuple[int, str, Error, str | None]]:
+    """Change what the caller may change: resource type, name, error and message of each."""
+    answers: list[tuple[int, str, Error, str | None]] = []
+    allowed: list[ResourceChange] = []
+    for change in changes:
+        name = (change.resource_type, change.resource_name)
+        if error := forbidden(call, Operation.ALTER_CONFIGS, *name):
+            answers.append((*name, error, None))
+        else:
+            allowed.append(change)
+    results: list[ConfigResult] = await call.services.controller.alter_configs(
+        allowed, validate_only=validate_only
+    )
+    seen: set[tuple[int, str]] = set()
+    for result in results:
+        # A resource that was named twice is answered once.
+        if (result.resource_type, result.resource_name) not in seen:
+            seen.add((result.resource_type, result.resource_name))
+            answers.append((result.resource_type, result.resource_name, result.error, result.message))
+    return answers
