@@ -110,6 +110,7 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
         status.registry.add_source(engine.metrics)
         await controller.load()
         await groups.open()
+        dispatcher_box[0].open()
         status.phase = None
         host, port = bound[0]
         _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))

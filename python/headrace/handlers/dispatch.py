@@ -52,6 +52,7 @@ class Dispatcher:
         self._routes: dict[int, Route] = {}
         self._waiting: deque[Request] = deque()
         """Rests of drains, in order; the engine bounds what it hands over."""
+        self._open = False
         self._seconds = metrics.histogram(
             "headrace_request_seconds",
             "From the arrival of a request that Python answers to its answer.",
@@ -65,8 +66,13 @@ class Dispatcher:
         """Begin these requests, after those that still wait."""
         scheduled = bool(self._waiting)
         self._waiting.extend(requests)
-        if not scheduled:
+        if self._open and not scheduled:
             self._turn()
+
+    def open(self) -> None:
+        """Begin to answer. Until then requests wait: half-read metadata would tell clients that their topics are gone."""
+        self._open = True
+        self._turn()
 
     @property
     def in_progress(self) -> int:
