@@ -42,7 +42,7 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/venv
 
 $(STAMPS)/engine: $(ENGINE) pyproject.toml $(STAMPS)/venv
 	@echo "headrace: building the engine (a minute or two the first time) ..."
-	@source $(BIN)/activate && maturin --quiet develop --release --locked
+	@source $(BIN)/activate && maturin develop --quiet --release --locked
 	@touch $@
 
 $(STAMPS)/bytecode: $(PYTHON_SOURCES) $(STAMPS)/engine
@@ -79,7 +79,7 @@ demo: build ## 336,776 flights through a broker that is killed in the middle
 	@$(BIN)/headrace demo
 
 wheel: $(STAMPS)/venv ## a wheel in dist/
-	@source $(BIN)/activate && maturin --quiet build --profile wheel --locked --out dist
+	@source $(BIN)/activate && maturin build --quiet --profile wheel --locked --out dist
 
 clean: ## remove what was built here
 	@rm -rf $(VENV) $(STAMPS) dist python/headrace/_engine*.so

@@ -8,7 +8,7 @@ pub trait Rng: Send {
     /// A number below `bound`, which must not be 0.
     fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0);
-        (u128::from(self.next_u64()) * u128::from(bound) >> 64) as u64
+        ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Engine {
     staged: Vec<Vec<Message>>,
 }
 
+type PyKeyValue<'py> = (Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>);
+
 fn stopped() -> PyErr {
     PyRuntimeError::new_err("the engine is not running")
 }
@@ -66,7 +68,9 @@ impl Engine {
         });
         let node = py
             .detach(|| Node::start(&config, Arc::new(RealStorage), Arc::new(SystemClock), signal))
-            .map_err(|error| StartError::new_err((error.what, error.detail, error.hint, error.exit_code)))?;
+            .map_err(|error| {
+            StartError::new_err((error.what, error.detail, error.hint, error.exit_code))
+        })?;
         let addresses = node.addresses().iter().map(|at| (at.ip().to_string(), at.port())).collect();
         self.node = Some(node);
         Ok(addresses)
@@ -110,12 +114,7 @@ impl Engine {
     }
 
     /// Stages news of topics for every shard; each answers the call once. Gives how many will.
-    fn topics(
-        &mut self,
-        call: u64,
-        changed: &Bound<'_, PyList>,
-        removed: Vec<[u8; 16]>,
-    ) -> PyResult<usize> {
+    fn topics(&mut self, call: u64, changed: &Bound<'_, PyList>, removed: Vec<[u8; 16]>) -> PyResult<usize> {
         let put = changed.iter().map(|topic| convert::topic(&topic)).collect::<PyResult<Vec<_>>>()?;
         let removed = removed.into_iter().map(TopicId).collect();
         let change = Arc::new(TopicsChange { put, removed });
@@ -127,16 +126,12 @@ impl Engine {
     }
 
     #[pyo3(signature = (call, group, records, expected_end))]
-    fn append(
-        &mut self,
-        call: u64,
-        group: u64,
-        records: Vec<(Option<Bound<'_, PyBytes>>, Option<Bound<'_, PyBytes>>)>,
-        expected_end: Option<i64>,
-    ) {
+    fn append(&mut self, call: u64, group: u64, records: Vec<PyKeyValue<'_>>, expected_end: Option<i64>) {
         let bytes = |bytes: Option<Bound<'_, PyBytes>>| bytes.map(|bytes| bytes.as_bytes().to_vec());
-        let records =
-            records.into_iter().map(|(key, value)| KeyValue { key: bytes(key), value: bytes(value) }).collect();
+        let records = records
+            .into_iter()
+            .map(|(key, value)| KeyValue { key: bytes(key), value: bytes(value) })
+            .collect();
         let expected_end = expected_end.map(Offset);
         self.stage_call(group, call, Request::Append { group: GroupId(group), records, expected_end });
     }

@@ -174,7 +174,8 @@ impl Connection {
 
     /// Answers a request. Answers whose turn has come move to the output.
     pub fn fill(&mut self, slot: Slot, answer: Answer) {
-        let place = usize::try_from(slot.0 - self.first_slot).expect("slots are answered once, after they began");
+        let place =
+            usize::try_from(slot.0 - self.first_slot).expect("slots are answered once, after they began");
         let entry = &mut self.slots[place];
         assert!(entry.is_none(), "a slot is answered once");
         *entry = Some(answer);

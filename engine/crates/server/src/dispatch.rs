@@ -60,7 +60,8 @@ impl Server {
             }
         }
         for topic in &change.put {
-            let own = topic.groups.iter().enumerate().filter(|(_, group)| group.shard(self.shards) == self.id);
+            let own =
+                topic.groups.iter().enumerate().filter(|(_, group)| group.shard(self.shards) == self.id);
             let partitions = own
                 .map(|(index, group)| {
                     (*group, PartitionIndex(i32::try_from(index).expect("partition counts are i32")))

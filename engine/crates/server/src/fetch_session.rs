@@ -58,12 +58,8 @@ impl Session {
             self.order.get_mut(turn).expect("the invariant").wanted = wanted;
             return;
         }
-        let cached = Cached {
-            key: key.clone(),
-            wanted,
-            told_high_watermark: Offset(-1),
-            told_log_start: Offset(-1),
-        };
+        let cached =
+            Cached { key: key.clone(), wanted, told_high_watermark: Offset(-1), told_log_start: Offset(-1) };
         self.order.insert(self.next_turn, cached);
         self.partitions.insert(key, self.next_turn);
         self.next_turn += 1;
@@ -200,8 +196,8 @@ impl FetchSessions {
         let Some(session) = self.sessions.get_mut(&id) else { return true };
         let Some(turn) = session.partitions.get(key).copied() else { return true };
         let cached = session.order.get_mut(&turn).expect("the invariant");
-        let changed = cached.told_high_watermark != told.high_watermark
-            || cached.told_log_start != told.log_start;
+        let changed =
+            cached.told_high_watermark != told.high_watermark || cached.told_log_start != told.log_start;
         cached.told_high_watermark = if failed { Offset(-1) } else { told.high_watermark };
         cached.told_log_start = told.log_start;
         if told.had_data {

@@ -69,12 +69,7 @@ impl Handoff {
     }
 
     /// Moves a turn's requests and outcomes to Python's side; what does not fit stays in `requests`.
-    pub fn push(
-        &self,
-        shard: usize,
-        requests: &mut VecDeque<HandoffRequest>,
-        outcomes: &mut Vec<Outcome>,
-    ) {
+    pub fn push(&self, shard: usize, requests: &mut VecDeque<HandoffRequest>, outcomes: &mut Vec<Outcome>) {
         if requests.is_empty() && outcomes.is_empty() {
             return;
         }

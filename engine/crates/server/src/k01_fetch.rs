@@ -366,8 +366,8 @@ impl Server {
             };
             let failed = result.is_err() || result.as_ref().is_ok_and(|fetched| fetched.diverging.is_some());
             let remembered = Told { high_watermark: mark, log_start: start, had_data };
-            let changed = wait.session.id == 0
-                || self.sessions.tell(wait.session.id, &part.key, remembered, failed);
+            let changed =
+                wait.session.id == 0 || self.sessions.tell(wait.session.id, &part.key, remembered, failed);
             if changed || !wait.session.incremental {
                 told.push((part.key, result));
             }
@@ -438,14 +438,8 @@ fn write_response(
             _ => topics.push((number, 1)),
         }
     }
-    let mut writer = FetchResponseWriter::begin(
-        version,
-        correlation_id,
-        0,
-        ErrorCode::NONE,
-        session_id,
-        topics.len(),
-    );
+    let mut writer =
+        FetchResponseWriter::begin(version, correlation_id, 0, ErrorCode::NONE, session_id, topics.len());
     let mut starts = topics.into_iter().peekable();
     for (number, (key, result)) in told.into_iter().enumerate() {
         if let Some((_, count)) = starts.next_if(|(first, _)| *first == number) {

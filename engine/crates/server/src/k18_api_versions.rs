@@ -24,7 +24,10 @@ impl ApiRanges {
     #[must_use]
     pub fn new(ranges: &[(i16, i16, i16)], features: &[(String, i16, i16, i16)]) -> ApiRanges {
         ApiRanges {
-            ranges: ranges.iter().map(|(key, min, max)| ApiRange { key: *key, min: *min, max: *max }).collect(),
+            ranges: ranges
+                .iter()
+                .map(|(key, min, max)| ApiRange { key: *key, min: *min, max: *max })
+                .collect(),
             by_key: ranges.iter().map(|(key, min, max)| (*key, (*min, *max))).collect(),
             features: features.to_vec(),
         }

@@ -93,7 +93,8 @@ fn client_counts(shards: &[Arc<Metrics>]) -> Vec<(String, f64)> {
         for (name, version, count) in shard.clients().counts() {
             // Both were checked when the client named them: letters, digits, dots and dashes.
             let labels = format!("software=\"{name}\",version=\"{version}\"");
-            *counts.entry(format!("headrace_client_connections_total{{{labels}}}")).or_default() += count as f64;
+            *counts.entry(format!("headrace_client_connections_total{{{labels}}}")).or_default() +=
+                count as f64;
         }
     }
     counts.into_iter().collect()

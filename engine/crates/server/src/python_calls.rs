@@ -2,7 +2,9 @@
 
 use batch::Codec;
 use model::{ErrorCode, GroupId, Offset};
-use partition::{Fetch, FetchError, FetchSpec, Fetched, Isolation, Origin, WaiterToken, error_code, fetch_error_code};
+use partition::{
+    Fetch, FetchError, FetchSpec, Fetched, Isolation, Origin, WaiterToken, error_code, fetch_error_code,
+};
 
 use crate::calls::{CallId, KeyValue, LogNumbers, Outcome, Reply, Request, StoredRecord};
 use crate::server::{Context, Server, Wait};
@@ -42,9 +44,11 @@ impl Server {
             Request::DeleteRecords { group, before } => self.call_delete(context, call, group, before),
             Request::EpochEnd { group, current_epoch, epoch } => {
                 let reply = match context.store.epoch_end(group, current_epoch, epoch) {
-                    Ok(end) => {
-                        Reply::EpochEnd { error: ErrorCode::NONE, epoch: end.epoch, end_offset: end.end_offset }
-                    }
+                    Ok(end) => Reply::EpochEnd {
+                        error: ErrorCode::NONE,
+                        epoch: end.epoch,
+                        end_offset: end.end_offset,
+                    },
                     Err(error) => {
                         Reply::EpochEnd { error, epoch: model::Epoch::NONE, end_offset: Offset(-1) }
                     }
@@ -102,7 +106,8 @@ impl Server {
                 self.appended(call, ErrorCode::NONE, appended.base_offset, appended.end_offset);
             }
             Ok(appended) => {
-                if let Some(Wait::Call(CallWait::Append { base_offset, end_offset, .. })) = self.waits.get(token)
+                if let Some(Wait::Call(CallWait::Append { base_offset, end_offset, .. })) =
+                    self.waits.get(token)
                 {
                     *base_offset = appended.base_offset;
                     *end_offset = appended.end_offset;
@@ -154,12 +159,9 @@ impl Server {
             Ok((records, next_offset, high_watermark)) => {
                 Reply::Read { error: ErrorCode::NONE, records, next_offset, high_watermark }
             }
-            Err(error) => Reply::Read {
-                error,
-                records: Vec::new(),
-                next_offset: from,
-                high_watermark: Offset(-1),
-            },
+            Err(error) => {
+                Reply::Read { error, records: Vec::new(), next_offset: from, high_watermark: Offset(-1) }
+            }
         };
         self.outcome(call, reply);
     }

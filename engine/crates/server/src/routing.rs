@@ -81,8 +81,6 @@ impl Topic {
     /// The group of a partition.
     pub fn group(&self, partition: PartitionIndex) -> Result<GroupId, ErrorCode> {
         let place = usize::try_from(partition.0).ok();
-        place
-            .and_then(|place| self.groups.get(place).copied())
-            .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+        place.and_then(|place| self.groups.get(place).copied()).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
     }
 }

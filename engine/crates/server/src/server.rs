@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use io::{Net, NetEvent, NetToken};
 use model::limits::{
-    ANSWER_STALL_MS_MAX, COMMIT_BYTES_TARGET, FRAME_MS_MAX, HANDOFF_WAITING_MAX, TURN_FRAMES_MAX, TURN_READ_BYTES_MAX,
+    ANSWER_STALL_MS_MAX, COMMIT_BYTES_TARGET, FRAME_MS_MAX, HANDOFF_WAITING_MAX, TURN_FRAMES_MAX,
+    TURN_READ_BYTES_MAX,
 };
 use model::{ConnectionId, ShardId};
 use partition::{Now, Store, StoreJob};
@@ -318,7 +319,8 @@ impl Server {
                 connection.frame_since_ns = (!rest.is_empty()).then_some(context.now.monotonic_ns);
                 return Ok(at);
             };
-            let len = usize::try_from(i32::from_be_bytes(*len)).map_err(|_| Close("a frame of negative length"))?;
+            let len =
+                usize::try_from(i32::from_be_bytes(*len)).map_err(|_| Close("a frame of negative length"))?;
             if len > self.settings.request_bytes_max {
                 return Err(Close("a frame larger than socket.request.max.bytes"));
             }
@@ -433,8 +435,7 @@ impl Server {
             held += connection.input_capacity();
             let idle = connection.is_drained() && older(connection.heard_ns, idle_ms);
             let slow = connection.frame_since_ns.is_some_and(|since| older(since, FRAME_MS_MAX));
-            let stalled =
-                connection.stalled_since_ns.is_some_and(|since| older(since, ANSWER_STALL_MS_MAX));
+            let stalled = connection.stalled_since_ns.is_some_and(|since| older(since, ANSWER_STALL_MS_MAX));
             if idle || slow || stalled {
                 stuck.push(connection.token);
             }

@@ -35,9 +35,8 @@ impl Settings {
             let found = values.iter().rev().find(|(key, _)| key == name);
             found.and_then(|(_, value)| value.parse::<u64>().ok()).unwrap_or(default)
         };
-        let size = |name: &str, default: usize| {
-            usize::try_from(number(name, default as u64)).unwrap_or(default)
-        };
+        let size =
+            |name: &str, default: usize| usize::try_from(number(name, default as u64)).unwrap_or(default);
         let file_bytes = number("headrace.journal.file.bytes", JOURNAL_FILE_BYTES);
         Settings {
             node_id,

@@ -66,8 +66,7 @@ impl Node {
             })
             .collect();
         let api = Arc::new(server::ApiRanges::new(&config.api_ranges, &config.finalized_features));
-        let mut node =
-            Node { addresses, mailboxes, handoff, metrics: Vec::new(), threads: Vec::new() };
+        let mut node = Node { addresses, mailboxes, handoff, metrics: Vec::new(), threads: Vec::new() };
         let (ready, started) = mpsc::channel();
         for (number, net) in nets.into_iter().enumerate() {
             let id = ShardId(u16::try_from(number).expect("shards are few"));
@@ -140,8 +139,7 @@ fn open_nets(shards: u16) -> Result<Vec<RealNet>, StartError> {
         hint: "raise the limit on open files (ulimit -n)".to_owned(),
         exit_code: 1,
     };
-    let mut nets =
-        (0..shards).map(|_| RealNet::new().map_err(failed)).collect::<Result<Vec<_>, _>>()?;
+    let mut nets = (0..shards).map(|_| RealNet::new().map_err(failed)).collect::<Result<Vec<_>, _>>()?;
     let (first, others) = nets.split_first_mut().expect("a node has at least one shard");
     first.deal_to(&others.iter().collect::<Vec<_>>());
     Ok(nets)
@@ -186,7 +184,8 @@ impl ShardStart {
                 let error = StartError {
                     what: format!("cannot use data directory {}", self.config.data_dir.display()),
                     detail: error.to_string(),
-                    hint: "restore it from a copy, or start with --accept-loss to go on without what is gone".to_owned(),
+                    hint: "restore it from a copy, or start with --accept-loss to go on without what is gone"
+                        .to_owned(),
                     exit_code: 3,
                 };
                 let _ = ready.send(Err(error)); // the starter waits for it
@@ -198,8 +197,7 @@ impl ShardStart {
             let waker = waker.clone();
             move || waker.wake()
         };
-        let commits =
-            Workers::start("commit", 1, Arc::clone(&self.storage), Box::new(wake.clone()));
+        let commits = Workers::start("commit", 1, Arc::clone(&self.storage), Box::new(wake.clone()));
         let pool = Workers::start("storage", POOL_THREADS, self.storage, Box::new(wake));
         let mut shard = Shard::new(
             self.id,
