@@ -6,6 +6,8 @@ Calls are staged and leave in one `flush`; what the shards have comes in one `dr
 from collections.abc import Sequence
 from typing import Any, final
 
+__all__ = ["Engine", "StartError", "__version__"]
+
 __version__: str
 
 class StartError(Exception):
