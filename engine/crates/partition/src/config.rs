@@ -3,16 +3,7 @@
 use std::fmt;
 
 use batch::Codec;
-
-/// Which timestamp records keep, `message.timestamp.type`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum TimestampType {
-    /// The producer's.
-    #[default]
-    CreateTime,
-    /// The broker's, at the append.
-    LogAppendTime,
-}
+pub use batch::TimestampType;
 
 /// What becomes of old records, `cleanup.policy`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -67,7 +67,9 @@ impl AppendError {
     #[must_use]
     pub const fn blamed(self) -> Option<(i32, &'static str)> {
         match self {
-            AppendError::NoKey { record } => Some((record, "a compacted topic takes no record without a key")),
+            AppendError::NoKey { record } => {
+                Some((record, "a compacted topic takes no record without a key"))
+            }
             AppendError::InvalidTimestamp { record } => {
                 Some((record, "the timestamp is too far from the broker's clock"))
             }

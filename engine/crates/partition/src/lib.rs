@@ -8,9 +8,11 @@
 //! Records below the high watermark are durable on a quorum, and only they are given out. Everything here is a state
 //! machine: time and randomness come in, work for storage goes out as jobs.
 
+mod compaction;
 mod config;
 mod error;
-pub mod producers;
+mod partition;
+mod producers;
 mod retention;
 mod spec;
 mod store;
@@ -20,7 +22,7 @@ mod waiters;
 pub use config::{CleanupPolicy, ConfigError, TimestampType, TopicConfig};
 pub use error::{AppendError, Fatal, FetchError, OpenError, error_code, fetch_error_code};
 pub use spec::{
-    Acks, Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, Fetched, Isolation, ListQuery, Listed, ListedOffset,
-    LogInfo, Now, Origin, ProducerInfo, TopicSpec, WaiterToken, Wake,
+    Acks, Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, Fetched, Isolation, ListQuery, Listed,
+    ListedOffset, LogInfo, Now, Origin, ProducerInfo, TopicSpec, WaiterToken, Wake,
 };
 pub use store::{Store, StoreDone, StoreJob, StoreOptions};

@@ -15,8 +15,6 @@ use crate::spec::ProducerInfo;
 
 mod snapshot;
 
-pub use snapshot::BadSnapshot;
-
 /// Producers forgotten at once when there are too many: forgetting one at a time would look at all of them each time.
 const FORGOTTEN_AT_ONCE: usize = PRODUCERS_PER_PARTITION_MAX / 16;
 
@@ -128,10 +126,11 @@ impl Producers {
         };
         self.uses += 1;
         let used = self.uses;
-        let producer = self
-            .by_id
-            .entry(header.producer_id)
-            .or_insert_with(|| Producer { batches: VecDeque::with_capacity(1), seen_ms: None, used });
+        let producer = self.by_id.entry(header.producer_id).or_insert_with(|| Producer {
+            batches: VecDeque::with_capacity(1),
+            seen_ms: None,
+            used,
+        });
         producer.batches.push_back(batch);
         producer.seen_ms = now_ms;
         producer.used = used;
@@ -182,14 +181,12 @@ impl Producers {
         self.by_id.retain(|_, producer| producer.used >= limit);
     }
 
-    /// How many are remembered.
-    #[must_use]
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.by_id.len()
     }
 
-    /// Whether none is remembered.
-    #[must_use]
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }

@@ -1,138 +1,299 @@
-//! Everything of one shard that is durable: the journal and all partitions.
+//! Everything of one shard that is durable: the journal, the logs, and the partitions over them.
+//!
+//! A turn of the shard calls what it likes, then [`Store::end_turn`], which seals what was recorded into at most one commit
+//! and hands out work for the pool. What comes of the work returns through [`Store::job_done`]. Recovered partitions are
+//! parked until [`Store::configure`] names them.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use io::{Job, Rng, Storage};
-use model::{Epoch, ErrorCode, GroupId, Offset, PartitionIndex, ShardId, TopicId};
+use journal::{GroupMark, Journal};
+use log::{Logs, SegmentLimits};
+use model::{Epoch, ErrorCode, GroupId, Offset, PartitionIndex, TopicId};
 
-use crate::error::{AppendError, Fatal, FetchError, OpenError};
+use crate::compaction::INTERNAL_SEGMENT_BYTES_MAX;
+use crate::config::TopicConfig;
+use crate::error::{AppendError, fetch_error_code};
+use crate::partition::{Hands, Partition};
+use crate::producers::Producers;
 use crate::spec::{
-    Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, ListQuery, Listed, LogInfo, Now, Origin, ProducerInfo,
-    TopicSpec, WaiterToken, Wake,
+    Appended, DeletedRecords, EpochEnd, LogInfo, Now, Origin, ProducerInfo, TopicSpec, WaiterToken, Wake,
 };
 
-/// Where a shard's data is, and how much of what it may use.
-#[derive(Clone, Debug)]
-pub struct StoreOptions {
-    /// The node's data directory.
-    pub data_dir: PathBuf,
-    /// The shard.
-    pub shard: ShardId,
-    /// Size of the first journal file.
-    pub journal_file_bytes_first: u64,
-    /// Size that journal files grow to.
-    pub journal_file_bytes: u64,
-    /// Memory for recent batches.
-    pub tail_bytes_max: usize,
-    /// How often retention is looked at, `log.retention.check.interval.ms`.
-    pub retention_check_ms: u64,
-    /// How long an idle producer is remembered, `producer.id.expiration.ms`.
-    pub producer_expiration_ms: i64,
-    /// Go on where data is lost, and say so.
-    pub accept_loss: bool,
+mod job;
+mod open;
+mod reads;
+mod turn;
+mod upkeep;
+
+pub use job::{StoreDone, StoreJob};
+pub use open::StoreOptions;
+
+/// Journal bytes that making or removing a group takes at most.
+const GROUP_RECORD_BYTES: usize = 256;
+/// From this much of the journal on nothing is appended while segments cannot be written: the rest is for log starts and
+/// states, which free space. In percent.
+const PRESSURE_PERCENT_MAX: u32 = 75;
+
+/// What could not be recorded for want of room, in order.
+enum Deferred {
+    Create { group: GroupId, topic: TopicId, partition: PartitionIndex },
+    Remove { group: GroupId },
+}
+
+/// A topic that the controller has named.
+struct Topic {
+    internal: bool,
+    config: Arc<TopicConfig>,
+    partitions: Vec<(GroupId, PartitionIndex)>,
+}
+
+/// How far a clean stop is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stop {
+    Running,
+    Closing,
+    /// The closing commit is in flight.
+    Sealed,
+    Closed,
 }
 
 /// The durable side of a shard.
-pub struct Store {}
+pub struct Store {
+    options: StoreOptions,
+    journal: Journal,
+    logs: Logs,
+    partitions: BTreeMap<GroupId, Partition>,
+    topics: BTreeMap<TopicId, Topic>,
+    deferred: VecDeque<Deferred>,
+    /// Partitions with a committed log start that their log has not been told of.
+    starts: Vec<GroupId>,
+    /// Made between turns, handed out at the end of the next.
+    wakes: Vec<Wake>,
+    jobs: Vec<StoreJob>,
+    jobs_running: usize,
+    scratch: Vec<u8>,
+    upkeep: upkeep::Upkeep,
+    stop: Stop,
+}
 
-#[allow(unused_variables, missing_docs)]
+fn segment_limits(internal: bool, config: &TopicConfig) -> SegmentLimits {
+    let small = internal && config.cleanup.compact;
+    let bytes =
+        if small { config.segment_bytes.min(INTERNAL_SEGMENT_BYTES_MAX) } else { config.segment_bytes };
+    SegmentLimits { bytes, ms: config.segment_ms }
+}
+
 impl Store {
-    pub fn open(storage: Arc<dyn Storage>, options: StoreOptions, rng: &mut dyn Rng) -> Result<Store, OpenError> {
-        todo!()
-    }
     /// Names a topic: opens or makes its partitions here, and replaces its configuration.
     pub fn configure(&mut self, topic: TopicSpec) {
-        todo!()
+        let config = Arc::new(topic.config);
+        for (group, partition) in &topic.partitions {
+            if self.partitions.contains_key(group) {
+                self.name(*group, topic.internal, &config);
+            } else if !self.topics.get(&topic.topic_id).is_some_and(|known| known.holds(*group)) {
+                let (group, partition) = (*group, *partition);
+                self.deferred.push_back(Deferred::Create { group, topic: topic.topic_id, partition });
+            }
+        }
+        let named = Topic { internal: topic.internal, config, partitions: topic.partitions };
+        self.topics.insert(topic.topic_id, named);
+        self.record_deferred();
     }
+
+    fn name(&mut self, group: GroupId, internal: bool, config: &Arc<TopicConfig>) {
+        let log = self.logs.get_mut(group).expect("a partition has a log");
+        log.configure(segment_limits(internal, config));
+        let partition = self.partitions.get_mut(&group).expect("looked up by the caller");
+        partition.named = true;
+        partition.internal = internal;
+        partition.config = Arc::clone(config);
+        partition.waiters.changed(&mut self.wakes);
+    }
+
     /// Deletes a topic's partitions for ever.
     pub fn remove(&mut self, topic: TopicId) {
-        todo!()
+        let Some(topic) = self.topics.remove(&topic) else { return };
+        for (group, _) in topic.partitions {
+            self.remove_group(group);
+        }
+        self.record_deferred();
     }
-    /// Recovered partitions that none of `named` is are removed for ever (the controller no longer knows them).
+
+    fn remove_group(&mut self, group: GroupId) {
+        if let Some(mut partition) = self.partitions.remove(&group) {
+            partition.waiters.removed(&mut self.wakes);
+        }
+        self.deferred.push_back(Deferred::Remove { group });
+    }
+
+    /// Removes for ever the recovered partitions that are not `named`: the controller no longer knows them.
     pub fn retain(&mut self, named: &dyn Fn(GroupId) -> bool) {
-        todo!()
+        let unknown: Vec<GroupId> = self
+            .partitions
+            .iter()
+            .filter(|(group, partition)| !partition.named && !named(**group))
+            .map(|(group, _)| *group)
+            .collect();
+        for group in unknown {
+            self.remove_group(group);
+        }
+        self.record_deferred();
     }
-    pub fn find(&self, topic: TopicId, partition: PartitionIndex) -> Option<GroupId> {
-        todo!()
-    }
-    /// Fixes the order of one batch. Unless `acknowledged`, `waiter` is told by `Wake::Acked`.
-    pub fn append(
-        &mut self, now: Now, group: GroupId, batch: &[u8], origin: Origin, waiter: Option<WaiterToken>,
-    ) -> Result<Appended, AppendError> {
-        todo!()
-    }
-    /// Tells `waiter` by `Wake::Acked` when everything appended before is on a quorum. False: it is already.
-    pub fn await_committed(&mut self, group: GroupId, waiter: WaiterToken) -> Result<bool, AppendError> {
-        todo!()
-    }
-    /// Reads. A cold read pushes a job, and `Wake::Read` brings it to `token`.
-    pub fn fetch(&mut self, spec: &FetchSpec, token: WaiterToken, jobs: &mut Vec<StoreJob>) -> Result<Fetch, FetchError> {
-        todo!()
-    }
-    /// Tells `token` once, by `Wake::Data`, when anything at or behind `from` can be read or the partition changes.
-    pub fn watch(&mut self, group: GroupId, token: WaiterToken, from: Offset) {
-        todo!()
-    }
-    pub fn unwatch(&mut self, group: GroupId, token: WaiterToken) {
-        todo!()
-    }
-    pub fn list_offsets(
-        &mut self, query: &ListQuery, token: WaiterToken, jobs: &mut Vec<StoreJob>,
-    ) -> Result<Listed, ErrorCode> {
-        todo!()
-    }
-    pub fn epoch_end(&self, group: GroupId, current_epoch: Epoch, epoch: Epoch) -> Result<EpochEnd, ErrorCode> {
-        todo!()
-    }
-    /// Moves the log start; `before` -1: to the high watermark.
-    pub fn delete_records(
-        &mut self, group: GroupId, before: Offset, waiter: WaiterToken,
-    ) -> Result<DeletedRecords, ErrorCode> {
-        todo!()
-    }
-    pub fn producers(&self, group: GroupId) -> Vec<ProducerInfo> {
-        todo!()
-    }
-    pub fn log_info(&self, group: GroupId) -> Option<LogInfo> {
-        todo!()
-    }
-    /// Bytes of batches that this turn may still take; 0: callers must wait for the next.
-    pub fn room(&self) -> usize {
-        todo!()
-    }
-    pub fn end_turn(&mut self, now: Now, jobs: &mut Vec<StoreJob>, wakes: &mut Vec<Wake>) {
-        todo!()
-    }
-    pub fn job_done(&mut self, now: Now, done: StoreDone, wakes: &mut Vec<Wake>) -> Result<(), Fatal> {
-        todo!()
-    }
-    /// Begins (or goes on with) a clean stop: everything is written behind, then a closing commit.
-    pub fn close(&mut self, jobs: &mut Vec<StoreJob>) {
-        todo!()
-    }
-    pub fn is_closed(&self) -> bool {
-        todo!()
-    }
-}
 
-/// Work for a thread.
-pub struct StoreJob {}
+    /// Records what waits for room, in order, as far as there is room.
+    fn record_deferred(&mut self) {
+        while let Some(next) = self.deferred.front() {
+            if !self.journal.takes(&GroupMark::default(), GROUP_RECORD_BYTES) {
+                return;
+            }
+            match *next {
+                Deferred::Remove { group } => {
+                    self.logs.remove(&mut self.journal, group);
+                }
+                Deferred::Create { group, topic, partition } => self.create(group, topic, partition),
+            }
+            self.deferred.pop_front();
+        }
+    }
 
-/// What came of it.
-pub struct StoreDone {}
+    fn create(&mut self, group: GroupId, topic: TopicId, partition: PartitionIndex) {
+        let Some(named) = self.topics.get(&topic) else { return }; // removed before there was room to make it
+        let (internal, config) = (named.internal, Arc::clone(&named.config));
+        let log = self.logs.create(&mut self.journal, group, topic, partition);
+        let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
+        let partition = Partition::open(&mut hands, Producers::default(), Arc::clone(&config));
+        self.partitions.insert(group, partition);
+        self.name(group, internal, &config);
+    }
 
-impl StoreJob {
-    /// Whether it is a commit of the journal: those have a thread of their own.
+    /// The group of a topic's partition, if it lives here.
     #[must_use]
-    pub fn is_commit(&self) -> bool {
-        todo!()
+    pub fn find(&self, topic: TopicId, partition: PartitionIndex) -> Option<GroupId> {
+        let found = self.topics.get(&topic)?.partitions.iter().find(|(_, index)| *index == partition);
+        found.map(|(group, _)| *group)
+    }
+
+    /// A named partition with what its changes need.
+    fn hands(&mut self, group: GroupId) -> Option<(&mut Partition, Hands<'_>)> {
+        let partition = self.partitions.get_mut(&group).filter(|partition| partition.named)?;
+        let log = self.logs.get_mut(group).expect("a partition has a log");
+        Some((partition, Hands { log, journal: &mut self.journal, wakes: &mut self.wakes }))
+    }
+
+    /// Fixes the order of one batch. Unless the outcome is `acknowledged`, [`Wake::Acked`] tells `waiter` when it is.
+    pub fn append(
+        &mut self,
+        now: Now,
+        group: GroupId,
+        batch: &[u8],
+        origin: Origin,
+        waiter: Option<WaiterToken>,
+    ) -> Result<Appended, AppendError> {
+        if self.upkeep.is_failing() && self.journal.pressure() >= PRESSURE_PERCENT_MAX {
+            return Err(AppendError::StorageFull);
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let (partition, mut hands) = self.hands(group).ok_or(AppendError::UnknownPartition)?;
+        let result = partition.append(&mut hands, now, batch, origin, waiter, &mut scratch);
+        self.scratch = scratch;
+        match result {
+            Err(AppendError::NoRoom) if self.upkeep.is_failing() => Err(AppendError::StorageFull),
+            result => result,
+        }
+    }
+
+    /// Tells `waiter` by [`Wake::Acked`] when everything appended so far is on a quorum. False: it is already.
+    pub fn await_committed(&mut self, group: GroupId, waiter: WaiterToken) -> Result<bool, AppendError> {
+        let (partition, hands) = self.hands(group).ok_or(AppendError::UnknownPartition)?;
+        Ok(partition.await_committed(hands.log, waiter))
+    }
+
+    /// Tells `token` once, by [`Wake::Data`], when the high watermark is beyond `from` or the partition changes in another
+    /// way that its readers must learn of. `from` is the high watermark that the reader has seen.
+    pub fn watch(&mut self, group: GroupId, token: WaiterToken, from: Offset) {
+        match self.hands(group) {
+            Some((partition, hands)) if partition.watermarks(hands.log).high_watermark <= from => {
+                partition.waiters.watch(token, from);
+            }
+            Some(_) | None => self.wakes.push(Wake::Data { token }),
+        }
+    }
+
+    /// Ends a watch, if it is not over.
+    pub fn unwatch(&mut self, group: GroupId, token: WaiterToken) {
+        if let Some(partition) = self.partitions.get_mut(&group) {
+            partition.waiters.unwatch(token);
+        }
+    }
+
+    /// Where a leader epoch ends.
+    pub fn epoch_end(&self, group: GroupId, current: Epoch, epoch: Epoch) -> Result<EpochEnd, ErrorCode> {
+        let (partition, log) = self.look(group).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        partition.check_epoch(current).map_err(fetch_error_code)?;
+        Ok(partition.end_of_epoch(log, epoch))
+    }
+
+    /// A named partition and its log.
+    fn look(&self, group: GroupId) -> Option<(&Partition, &log::Log)> {
+        let partition = self.partitions.get(&group).filter(|partition| partition.named)?;
+        Some((partition, self.logs.get(group).expect("a partition has a log")))
+    }
+
+    /// Moves the log start to `before`, or to the high watermark if it is -1. Nothing moves back.
+    pub fn delete_records(
+        &mut self,
+        group: GroupId,
+        before: Offset,
+        waiter: WaiterToken,
+    ) -> Result<DeletedRecords, ErrorCode> {
+        let (partition, mut hands) = self.hands(group).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        if !partition.config.cleanup.delete {
+            return Err(ErrorCode::POLICY_VIOLATION);
+        }
+        let watermarks = partition.watermarks(hands.log);
+        let before = if before == Offset(-1) { watermarks.high_watermark } else { before };
+        if before < Offset::ZERO || before > watermarks.high_watermark {
+            return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
+        }
+        match partition.delete_records(&mut hands, before, waiter) {
+            None => Err(ErrorCode::NOT_ENOUGH_REPLICAS),
+            Some(waits) => {
+                let log_start = before.max(watermarks.log_start);
+                Ok(DeletedRecords { log_start, acknowledged: !waits })
+            }
+        }
+    }
+
+    /// The producers remembered; none for a partition that is not here.
+    #[must_use]
+    pub fn producers(&self, group: GroupId) -> Vec<ProducerInfo> {
+        self.look(group).map_or_else(Vec::new, |(partition, _)| partition.producers.infos().collect())
+    }
+
+    /// The log in numbers, if the partition is here.
+    #[must_use]
+    pub fn log_info(&self, group: GroupId) -> Option<LogInfo> {
+        let (partition, log) = self.look(group)?;
+        let (epoch, watermarks) = (partition.epoch(), partition.watermarks(log));
+        Some(LogInfo { group, epoch, watermarks, size_bytes: log.size_bytes() })
+    }
+
+    /// Bytes that this turn may still take; 0: callers wait for the next one.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        if self.stop == Stop::Running { self.journal.room() } else { 0 }
+    }
+
+    /// How full the journal is, in percent.
+    #[must_use]
+    pub fn pressure(&self) -> u32 {
+        self.journal.pressure()
     }
 }
 
-impl Job for StoreJob {
-    type Done = StoreDone;
-    fn run(self, _storage: &dyn Storage) -> StoreDone {
-        todo!()
+impl Topic {
+    fn holds(&self, group: GroupId) -> bool {
+        self.partitions.iter().any(|(held, _)| *held == group)
     }
 }

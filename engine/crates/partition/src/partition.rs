@@ -1,0 +1,275 @@
+//! One partition: Kafka's rules on one side, a replica and its log on the other.
+//!
+//! ```text
+//! append: validate -> producers.check -> stamp -> log (journal turn) -> order fixed
+//! journal commit durable -> replica says what is committed -> high watermark moves -> waiters are told
+//! ```
+//! The high watermark moves in [`Partition::step`] and nowhere else.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use batch::Header;
+use journal::{Journal, Marker};
+use log::Log;
+use model::{Epoch, LogIndex, Offset, Watermarks};
+use replica::{Effect, Event, Replica, Solo};
+
+use crate::config::{TimestampType, TopicConfig};
+use crate::error::AppendError;
+use crate::producers::{Producers, Remembered, Sequence};
+use crate::spec::{Acks, Appended, Now, Origin, WaiterToken, Wake};
+use crate::validate::{Valid, validate};
+use crate::waiters::Waiters;
+
+mod reading;
+
+pub(crate) use reading::{Found, Looked};
+
+/// The leader that an EpochStart names while a node stands alone.
+const NODE_ALONE: i32 = 1;
+
+/// Journal bytes that a record without a batch may take: a marker, a log start.
+const SMALL_RECORD_BYTES: usize = 64;
+
+/// A partition. Its log stands in the shard's `Logs` and is handed in.
+///
+/// Invariant: `log start <= high_watermark <= log end`; the high watermark never moves back.
+pub(crate) struct Partition {
+    pub config: Arc<TopicConfig>,
+    /// Whether the controller has named it; until then nobody may use it.
+    pub named: bool,
+    /// Whether only the node itself writes to it.
+    pub internal: bool,
+    pub producers: Producers,
+    pub waiters: Waiters,
+    replica: Solo,
+    high_watermark: Offset,
+    /// Log starts that are appended as markers and not committed.
+    starts: VecDeque<(LogIndex, Offset)>,
+    /// A committed log start that the log has not been told of, for want of room in the journal.
+    start: Option<Offset>,
+}
+
+/// What every change needs: the log, the journal that records it, and where waiters are told.
+pub(crate) struct Hands<'a> {
+    pub log: &'a mut Log,
+    pub journal: &'a mut Journal,
+    pub wakes: &'a mut Vec<Wake>,
+}
+
+impl Partition {
+    /// A partition over a log just made or recovered, which must have room in the journal for a marker.
+    pub fn open(hands: &mut Hands<'_>, producers: Producers, config: Arc<TopicConfig>) -> Partition {
+        let mut partition = Partition {
+            config,
+            named: false,
+            internal: false,
+            producers,
+            waiters: Waiters::default(),
+            replica: Solo::new(NODE_ALONE),
+            high_watermark: Offset::ZERO,
+            starts: VecDeque::new(),
+            start: None,
+        };
+        let opened = Event::Opened { end: hands.log.end_index(), epoch: hands.log.epoch() };
+        partition.step(hands, opened);
+        // A log start that was committed, but not recorded as ours before the end of the process.
+        let starts = hands.log.markers().filter_map(|(.., marker)| match marker {
+            Marker::Start { offset, .. } => Some(*offset),
+            Marker::EpochStart { .. } | Marker::Config { .. } => None,
+        });
+        let newest = starts.max().filter(|offset| *offset > hands.log.start());
+        partition.start = newest;
+        partition
+    }
+
+    /// Gives an event to the replica and does what it asks for.
+    fn step(&mut self, hands: &mut Hands<'_>, event: Event) {
+        let mut effects = Vec::new();
+        self.replica.step(event, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Append(marker) => {
+                    hands.log.append_marker(hands.journal, marker, &|| self.producers.snapshot());
+                }
+                Effect::Committed { commit } => self.committed(hands, commit),
+            }
+        }
+    }
+
+    fn committed(&mut self, hands: &mut Hands<'_>, commit: LogIndex) {
+        let high_watermark = hands.log.offset_of(commit);
+        assert!(high_watermark >= self.high_watermark, "what is committed stays");
+        self.high_watermark = high_watermark;
+        self.producers.committed(commit);
+        let moved = self.starts.partition_point(|(index, _)| *index < commit);
+        let newest = self.starts.drain(..moved).map(|(_, offset)| offset).max();
+        if newest.is_some() {
+            self.start = self.start.max(newest);
+            self.waiters.changed(hands.wakes);
+        }
+        self.waiters.advanced(commit, high_watermark, hands.wakes);
+    }
+
+    /// The log has more that is durable.
+    pub fn durable(&mut self, hands: &mut Hands<'_>) {
+        let end = hands.log.durable_index();
+        self.step(hands, Event::Durable { end });
+    }
+
+    /// The four offsets. There are no transactions yet: everything committed is stable.
+    pub fn watermarks(&self, log: &Log) -> Watermarks {
+        Watermarks {
+            log_start: self.start.map_or(log.start(), |start| start.max(log.start())),
+            last_stable: self.high_watermark,
+            high_watermark: self.high_watermark,
+            log_end: log.end(),
+        }
+    }
+
+    /// The leader epoch.
+    pub fn epoch(&self) -> Epoch {
+        self.replica.epoch()
+    }
+
+    /// Fixes the order of one batch.
+    pub fn append(
+        &mut self,
+        hands: &mut Hands<'_>,
+        now: Now,
+        bytes: &[u8],
+        origin: Origin,
+        waiter: Option<WaiterToken>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Appended, AppendError> {
+        if let Origin::Coordinator { expected_end: Some(end) } = origin
+            && end != hands.log.end()
+        {
+            return Err(AppendError::UnexpectedEnd);
+        }
+        let valid = validate(bytes, origin, &self.config, now.wall_ms)?;
+        if let Sequence::Duplicate(original) = self.producers.check(&valid.header)? {
+            return Ok(self.duplicate(hands, origin, &original, waiter));
+        }
+        if !hands.log.takes(hands.journal, valid.bytes.len()) {
+            return Err(AppendError::NoRoom);
+        }
+        let header = self.stamp(hands.log, &valid, scratch);
+        let end = hands.log.append_batch(hands.journal, &header, scratch, &|| self.producers.snapshot());
+        self.producers.appended(&header, end, Some(now.wall_ms));
+        self.step(hands, Event::Appended { end });
+        Ok(Appended {
+            base_offset: header.base_offset,
+            end_offset: header.next_offset(),
+            log_append_time_ms: valid.log_append_time_ms,
+            log_start: self.watermarks(hands.log).log_start,
+            acknowledged: self.acknowledge(origin.acks(), end, waiter),
+        })
+    }
+
+    /// Gives the batch its place, in a buffer that is used again for the next one.
+    fn stamp(&self, log: &Log, valid: &Valid<'_>, scratch: &mut Vec<u8>) -> Header {
+        scratch.clear();
+        scratch.extend_from_slice(&valid.bytes);
+        let (base_offset, epoch) = (log.end(), self.replica.epoch());
+        batch::stamp(scratch, base_offset, epoch);
+        Header { base_offset, epoch, ..valid.header }
+    }
+
+    /// A batch that is stored already is answered as the original was.
+    fn duplicate(
+        &mut self,
+        hands: &Hands<'_>,
+        origin: Origin,
+        original: &Remembered,
+        waiter: Option<WaiterToken>,
+    ) -> Appended {
+        let broker_time = self.config.timestamp_type == TimestampType::LogAppendTime;
+        Appended {
+            base_offset: original.base_offset,
+            end_offset: original.last_offset.plus(1),
+            log_append_time_ms: if broker_time { original.timestamp_ms } else { -1 },
+            log_start: self.watermarks(hands.log).log_start,
+            acknowledged: self.acknowledge(origin.acks(), original.end, waiter),
+        }
+    }
+
+    /// Whether what ends at `end` counts as done; if not, `waiter` waits for it.
+    fn acknowledge(&mut self, acks: Acks, end: LogIndex, waiter: Option<WaiterToken>) -> bool {
+        let at_once = match acks {
+            Acks::None | Acks::Leader => true,
+            Acks::All => self.config.write_caching,
+        };
+        if at_once || end <= self.replica.commit() {
+            return true;
+        }
+        if let Some(waiter) = waiter {
+            self.waiters.await_ack(end, waiter);
+        }
+        false
+    }
+
+    /// `waiter` waits until everything appended so far is on a quorum. False: it is.
+    pub fn await_committed(&mut self, log: &Log, waiter: WaiterToken) -> bool {
+        let behind = log.end_index() > self.replica.commit();
+        if behind {
+            self.waiters.await_ack(log.end_index(), waiter);
+        }
+        behind
+    }
+
+    /// Begins to move the log start to `before`, which is not above the high watermark. `None`: no room in the journal.
+    /// False: nothing to move.
+    pub fn delete_records(
+        &mut self,
+        hands: &mut Hands<'_>,
+        before: Offset,
+        waiter: WaiterToken,
+    ) -> Option<bool> {
+        assert!(before <= self.high_watermark, "the caller has looked at the high watermark");
+        let asked = self.starts.back().map(|(_, offset)| *offset);
+        let newest = asked.max(Some(self.watermarks(hands.log).log_start));
+        if Some(before) <= newest {
+            // An earlier request may be on its way to the same place: its outcome is this one's too.
+            return Some(asked.is_some() && self.await_committed(hands.log, waiter));
+        }
+        if !hands.log.takes(hands.journal, SMALL_RECORD_BYTES) {
+            return None;
+        }
+        let index = hands.log.end_index();
+        let marker = Marker::Start { epoch: self.replica.epoch(), offset: before };
+        let end = hands.log.append_marker(hands.journal, marker, &|| self.producers.snapshot());
+        self.starts.push_back((index, before));
+        self.waiters.await_ack(end, waiter);
+        self.step(hands, Event::Appended { end });
+        Some(true)
+    }
+
+    /// Tells the log of a log start that is committed. True: it is told, or there is none.
+    pub fn apply_start(&mut self, hands: &mut Hands<'_>) -> bool {
+        let Some(start) = self.start else { return true };
+        if !hands.log.takes(hands.journal, SMALL_RECORD_BYTES) {
+            return false;
+        }
+        hands.log.set_start(hands.journal, start, &|| self.producers.snapshot());
+        self.start = None;
+        true
+    }
+
+    /// Whether a log start waits for [`Partition::apply_start`].
+    pub fn has_start(&self) -> bool {
+        self.start.is_some()
+    }
+
+    /// Moves the log start by a decision of this replica alone (retention). `rolls`: the active segment is part of it.
+    pub fn expire(&mut self, hands: &mut Hands<'_>, log_start: Offset, rolls: bool) {
+        assert!(log_start <= self.high_watermark, "only what a quorum holds goes");
+        if rolls {
+            hands.log.roll();
+        }
+        self.start = self.start.max(Some(log_start));
+        self.apply_start(hands);
+        self.waiters.changed(hands.wakes);
+    }
+}

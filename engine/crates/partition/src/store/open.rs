@@ -1,0 +1,151 @@
+//! Opening a shard's data: the journal is replayed into logs and producers; what was recovered is parked.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use batch::Header;
+use io::{Rng, Storage};
+use journal::{OpenError as JournalError, Options};
+use log::{Logs, Watch};
+use model::limits::JOURNAL_FILES_MAX;
+use model::{GroupId, LogIndex, ShardId};
+
+use super::upkeep::Upkeep;
+use super::{Stop, Store};
+use crate::config::TopicConfig;
+use crate::error::OpenError;
+use crate::partition::{Hands, Partition};
+use crate::producers::Producers;
+
+/// Where a shard's data is, and how much of what it may use.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// The node's data directory.
+    pub data_dir: PathBuf,
+    /// The shard.
+    pub shard: ShardId,
+    /// Size of the first journal file.
+    pub journal_file_bytes_first: u64,
+    /// Size that journal files grow to.
+    pub journal_file_bytes: u64,
+    /// Memory for recent batches.
+    pub tail_bytes_max: usize,
+    /// How often retention is looked at, `log.retention.check.interval.ms`.
+    pub retention_check_ms: u64,
+    /// How long an idle producer is remembered, `producer.id.expiration.ms`.
+    pub producer_expiration_ms: i64,
+    /// Go on where data is lost, and say so.
+    pub accept_loss: bool,
+}
+
+/// The producers of each group, as the replay goes.
+#[derive(Default)]
+struct Recovering {
+    producers: BTreeMap<GroupId, Producers>,
+    unreadable: Option<GroupId>,
+}
+
+impl Watch for Recovering {
+    fn state(&mut self, group: GroupId, producers: &[u8]) {
+        // It is as of the same place as what was replayed, but without the producers that had expired by then.
+        match Producers::from_snapshot(producers) {
+            Ok(producers) => drop(self.producers.insert(group, producers)),
+            Err(_) => self.unreadable = Some(group),
+        }
+    }
+
+    fn batch(&mut self, group: GroupId, header: &Header, end: LogIndex) {
+        if header.producer_id >= 0 {
+            self.producers.entry(group).or_default().appended(header, end, None);
+        }
+    }
+
+    fn truncate(&mut self, group: GroupId, end: LogIndex) {
+        if let Some(producers) = self.producers.get_mut(&group) {
+            producers.truncated(end);
+        }
+    }
+
+    fn remove(&mut self, group: GroupId) {
+        self.producers.remove(&group);
+    }
+}
+
+impl Store {
+    /// Opens a shard's data, making it if there is none. Reads the journal; segments are opened when they are first read.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        options: StoreOptions,
+        rng: &mut dyn Rng,
+    ) -> Result<Store, OpenError> {
+        let journal_options = Options {
+            dir: options.data_dir.join("journal").join(options.shard.0.to_string()),
+            file_bytes_first: options.journal_file_bytes_first,
+            file_bytes: options.journal_file_bytes,
+            files_max: JOURNAL_FILES_MAX,
+            tail_bytes_max: options.tail_bytes_max,
+        };
+        let mut recovering = Recovering::default();
+        let topics = options.data_dir.join("topics");
+        let opened = Logs::open(&storage, &journal_options, &topics, rng, &mut recovering);
+        let (journal, logs) = opened.map_err(|error| explain(&error))?;
+        if let Some(group) = recovering.unreadable {
+            return Err(explain(&JournalError::rot(format!(
+                "the producers of group {} cannot be read",
+                group.0
+            ))));
+        }
+        let mut store = Store {
+            options,
+            journal,
+            logs,
+            partitions: BTreeMap::new(),
+            topics: BTreeMap::new(),
+            deferred: VecDeque::new(),
+            starts: Vec::new(),
+            wakes: Vec::new(),
+            jobs: Vec::new(),
+            jobs_running: 0,
+            scratch: Vec::new(),
+            upkeep: Upkeep::new(rng.next_u64()),
+            stop: Stop::Running,
+        };
+        store.park(recovering.producers);
+        Ok(store)
+    }
+
+    /// Opens every recovered log; nobody may use it until it is named.
+    fn park(&mut self, mut producers: BTreeMap<GroupId, Producers>) {
+        let config = Arc::new(TopicConfig::default());
+        let groups: Vec<GroupId> = self.logs.iter().map(log::Log::group).collect();
+        for group in groups {
+            let log = self.logs.get_mut(group).expect("just listed");
+            let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
+            let producers = producers.remove(&group).unwrap_or_default();
+            let partition = Partition::open(&mut hands, producers, Arc::clone(&config));
+            if partition.has_start() {
+                self.starts.push(group);
+            }
+            self.partitions.insert(group, partition);
+        }
+    }
+}
+
+fn explain(error: &JournalError) -> OpenError {
+    OpenError(match error {
+        JournalError::Io(path, error) => {
+            format!(
+                "cannot open {}: {error}; check the disk and the permissions of the data directory",
+                path.display()
+            )
+        }
+        JournalError::NewerFormat { path, format } => format!(
+            "{} has format {format}, which a newer version wrote; start that version or use another data directory",
+            path.display()
+        ),
+        JournalError::Rot(what) => format!(
+            "the journal is damaged: {what}; restore the data directory from a replica or a copy, records may be lost otherwise"
+        ),
+    })
+}

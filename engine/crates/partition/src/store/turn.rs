@@ -1,0 +1,139 @@
+//! The end of a turn, and what comes back from threads.
+
+use super::job::{Outcome, StoreDone, StoreJob, Work};
+use super::{Stop, Store};
+use crate::error::Fatal;
+use crate::partition::Hands;
+#[cfg(test)]
+use crate::producers::Producers;
+use crate::spec::{Now, Wake};
+
+/// Memory that one write-behind may take.
+const WRITE_BEHIND_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+impl Store {
+    /// Ends a turn: seals what it recorded into a commit (if none is in flight) and adds work for the pool to `jobs`.
+    pub fn end_turn(&mut self, now: Now, jobs: &mut Vec<StoreJob>, wakes: &mut Vec<Wake>) {
+        if self.stop == Stop::Running {
+            self.record_deferred();
+            self.apply_starts();
+            self.upkeep(now);
+            let partitions = &self.partitions;
+            let snapshot = |group| partitions.get(&group).map_or_else(Vec::new, |p| p.producers.snapshot());
+            self.logs.checkpoint(&mut self.journal, &snapshot);
+        }
+        self.seal(jobs);
+        if self.stop == Stop::Running {
+            self.record_deferred(); // a new turn has room again
+            self.files(now, jobs);
+        }
+        self.jobs_running += self.jobs.len();
+        jobs.append(&mut self.jobs);
+        wakes.append(&mut self.wakes);
+    }
+
+    fn seal(&mut self, jobs: &mut Vec<StoreJob>) {
+        let last = self.stop == Stop::Closing && !self.journal.is_committing();
+        if last {
+            self.journal.close();
+            self.stop = Stop::Sealed;
+        }
+        if let Some(commit) = self.journal.seal() {
+            self.jobs_running += 1;
+            jobs.push(StoreJob(Work::Commit(commit)));
+        } else if last {
+            self.stop = Stop::Closed;
+        }
+    }
+
+    /// Work on files: write-behind, deletions, compaction's swaps, new journal files.
+    fn files(&mut self, now: Now, jobs: &mut Vec<StoreJob>) {
+        if let Some(file) = self.journal.next_file() {
+            self.jobs_running += 1;
+            jobs.push(StoreJob(Work::MakeFile(file)));
+        }
+        if !self.upkeep.may_write(now) {
+            return;
+        }
+        while let Some(job) = self.logs.next_job(&self.journal, WRITE_BEHIND_BYTES_MAX) {
+            self.jobs_running += 1;
+            jobs.push(StoreJob(Work::Log(job)));
+        }
+    }
+
+    /// Takes in what came of a job. An error is the end of the process: the journal can no longer be trusted.
+    pub fn job_done(&mut self, now: Now, done: StoreDone, wakes: &mut Vec<Wake>) -> Result<(), Fatal> {
+        self.jobs_running -= 1;
+        match done.0 {
+            Outcome::Commit(done) => {
+                let committed = self.journal.committed(done).map_err(|error| Fatal(error.to_string()))?;
+                self.logs.committed(&committed);
+                for group in &committed.groups {
+                    let Some(partition) = self.partitions.get_mut(group) else { continue };
+                    let log = self.logs.get_mut(*group).expect("a partition has a log");
+                    partition.durable(&mut Hands { log, journal: &mut self.journal, wakes });
+                    if partition.has_start() {
+                        self.starts.push(*group);
+                    }
+                }
+                self.journal.recycle(committed.groups);
+                if self.stop == Stop::Sealed {
+                    self.stop = Stop::Closed;
+                }
+            }
+            Outcome::FileMade(made) => self.journal.file_made(made),
+            Outcome::Log(done) => self.log_done(now, done),
+            Outcome::Read(asked, done) => self.read_done(asked, done, wakes),
+            Outcome::Time(asked, found) => self.time_found(asked, found, wakes),
+        }
+        Ok(())
+    }
+
+    fn log_done(&mut self, now: Now, done: log::LogDone) {
+        let partitions = &self.partitions;
+        let snapshot = |group| partitions.get(&group).map_or_else(Vec::new, |p| p.producers.snapshot());
+        match self.logs.job_done(&mut self.journal, done, &snapshot) {
+            Ok(Some(log::LogDone::Compacted(done))) => {
+                let group = done.group;
+                let producers = partitions.get(&group).map_or_else(Vec::new, |p| p.producers.snapshot());
+                if let Some(log) = self.logs.get_mut(group) {
+                    log.compacted(&mut self.journal, done, &|| producers.clone());
+                }
+            }
+            Ok(_) => self.upkeep.wrote(),
+            Err(_) => self.upkeep.failed(now),
+        }
+    }
+
+    /// Tells logs of committed log starts, as far as the journal has room.
+    fn apply_starts(&mut self) {
+        for group in std::mem::take(&mut self.starts) {
+            let Some(partition) = self.partitions.get_mut(&group) else { continue };
+            let log = self.logs.get_mut(group).expect("a partition has a log");
+            let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
+            if !partition.apply_start(&mut hands) {
+                self.starts.push(group);
+            }
+        }
+    }
+
+    /// Begins (or goes on with) a clean stop: the work that is out comes back, then a closing commit says that the journal
+    /// ends here. Tails stay in the journal, which the next start reads.
+    pub fn close(&mut self, _jobs: &mut Vec<StoreJob>) {
+        if self.stop == Stop::Running {
+            self.stop = Stop::Closing;
+        }
+    }
+
+    /// Whether a clean stop is over.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.stop == Stop::Closed && self.jobs_running == 0
+    }
+
+    /// Producers of a partition, for tests.
+    #[cfg(test)]
+    pub(crate) fn producers_of(&self, group: model::GroupId) -> &Producers {
+        &self.partitions[&group].producers
+    }
+}

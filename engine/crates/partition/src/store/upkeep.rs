@@ -1,0 +1,124 @@
+//! What a shard does from time to time: retention, expiry of producers, compaction; and how it behaves while files cannot be
+//! written.
+
+use std::sync::Arc;
+
+use model::{GroupId, Offset};
+
+use super::Store;
+use super::job::{StoreJob, Work};
+use crate::compaction;
+use crate::partition::{Hands, Partition};
+use crate::retention::{self, Candidate};
+use crate::spec::Now;
+
+const NS_PER_MS: u64 = 1_000_000;
+/// After a failure files are tried again this much later.
+const RETRY_MS: u64 = 1_000;
+/// While files cannot be written retention is looked at this often: it may be what makes room.
+const FAILING_CHECK_MS: u64 = 10_000;
+
+/// When what is due.
+pub(super) struct Upkeep {
+    checked_ns: Option<u64>,
+    /// Since files cannot be written: when the next try is due.
+    failing: Option<u64>,
+    /// Names files of compaction; random at first, so that no name meets a file of an earlier run.
+    file_id: u64,
+}
+
+impl Upkeep {
+    pub fn new(file_id: u64) -> Upkeep {
+        Upkeep { checked_ns: None, failing: None, file_id }
+    }
+
+    /// Whether the last work on files failed.
+    pub fn is_failing(&self) -> bool {
+        self.failing.is_some()
+    }
+
+    /// Whether files may be tried now.
+    pub fn may_write(&self, now: Now) -> bool {
+        self.failing.is_none_or(|due| now.monotonic_ns >= due)
+    }
+
+    pub fn wrote(&mut self) {
+        self.failing = None;
+    }
+
+    pub fn failed(&mut self, now: Now) {
+        self.failing = Some(now.monotonic_ns + RETRY_MS * NS_PER_MS);
+    }
+
+    fn is_due(&mut self, now: Now, check_ms: u64) -> bool {
+        let interval = if self.is_failing() { check_ms.min(FAILING_CHECK_MS) } else { check_ms };
+        let due = match self.checked_ns {
+            None => true,
+            Some(checked) => now.monotonic_ns.saturating_sub(checked) >= interval.saturating_mul(NS_PER_MS),
+        };
+        if due {
+            self.checked_ns = Some(now.monotonic_ns);
+        }
+        due
+    }
+}
+
+impl Store {
+    /// Looks at every partition, if it is time to.
+    pub(super) fn upkeep(&mut self, now: Now) {
+        if !self.upkeep.is_due(now, self.options.retention_check_ms) {
+            return;
+        }
+        let groups: Vec<GroupId> = self.partitions.keys().copied().collect();
+        for group in groups {
+            let partition = self.partitions.get_mut(&group).expect("just listed");
+            let log = self.logs.get_mut(group).expect("a partition has a log");
+            let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
+            // What is parked has a configuration of nobody's choice.
+            if partition.named {
+                expire(partition, &mut hands, now);
+            }
+            if partition.has_start() {
+                self.starts.push(group);
+            }
+            let log = self.logs.get(group).expect("a partition has a log");
+            let start = partition.watermarks(log).log_start;
+            partition.producers.expire(now.wall_ms, self.options.producer_expiration_ms, start);
+            self.compact(now, group);
+        }
+    }
+
+    /// Compacts one of the node's own keyed logs if that is worth it.
+    pub(super) fn compact(&mut self, now: Now, group: GroupId) {
+        let partition = &self.partitions[&group];
+        if !(partition.named && partition.internal && partition.config.cleanup.compact) {
+            return;
+        }
+        let log = self.logs.get_mut(group).expect("a partition has a log");
+        let segments = compaction::worth(log.compactable(partition.watermarks(log).high_watermark));
+        if segments < 2 {
+            return;
+        }
+        let config = Arc::clone(&partition.config);
+        let compactor = Box::new(move |batches| compaction::compact(batches, &config, now.wall_ms));
+        self.upkeep.file_id = self.upkeep.file_id.wrapping_add(1);
+        let job = log.compact(segments, self.upkeep.file_id, compactor);
+        self.jobs.push(StoreJob(Work::Log(log::LogJob::Compact(job))));
+    }
+}
+
+/// Lets retention take what it takes.
+fn expire(partition: &mut Partition, hands: &mut Hands<'_>, now: Now) {
+    let segment = |segment: &journal::Segment| Candidate {
+        base: segment.base,
+        bytes: segment.bytes,
+        max_timestamp: segment.max_timestamp,
+    };
+    let segments: Vec<Candidate> = hands.log.segments().map(segment).collect();
+    let high_watermark: Offset = partition.watermarks(hands.log).high_watermark;
+    let end = hands.log.end();
+    let expired = retention::decide(&segments, &partition.config, now.wall_ms, high_watermark, end);
+    if let Some(expired) = expired.filter(|expired| expired.log_start > hands.log.start()) {
+        partition.expire(hands, expired.log_start, expired.rolls);
+    }
+}
