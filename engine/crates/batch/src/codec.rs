@@ -12,8 +12,6 @@ const RATIO_FREE_BYTES: usize = 16 << 20;
 const RATIO_MAX: usize = 1024;
 /// zstd's default limit (128 MiB) on the history a frame may ask for; the memory is only touched as output is made.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
-/// Magic, descriptor with its checksum, end mark.
-const LZ4_FRAME_BYTES_MIN: usize = 11;
 /// Kafka's default, `compression.zstd.level`.
 const ZSTD_LEVEL_DEFAULT: i32 = 3;
 /// zlib's default, `compression.gzip.level`.
@@ -106,11 +104,32 @@ fn drain(codec: Codec, reader: &mut dyn Read, out: &mut Vec<u8>, max: usize) -> 
 }
 
 fn unlz4(packed: &[u8], out: &mut Vec<u8>, max: usize) -> Result<(), BatchError> {
-    let mut decoder = lz4_flex::frame::FrameDecoder::new(packed);
-    drain(Codec::Lz4, &mut decoder, out, max)?;
-    // The decoder takes an empty input for an end and does not look behind the end mark.
-    let whole = packed.len() >= LZ4_FRAME_BYTES_MIN && decoder.into_inner().is_empty();
-    if whole { Ok(()) } else { Err(BatchError::Compressed(Codec::Lz4)) }
+    // The decoder takes an input that stops between blocks for an end, and does not look behind the end mark.
+    if lz4_frame_bytes(packed) != Some(packed.len()) {
+        return Err(BatchError::Compressed(Codec::Lz4));
+    }
+    drain(Codec::Lz4, &mut lz4_flex::frame::FrameDecoder::new(packed), out, max)
+}
+
+/// Bytes of the LZ4 frame at the front, up to its end mark and checksum; `None` if it does not end.
+fn lz4_frame_bytes(frame: &[u8]) -> Option<usize> {
+    const BLOCK_CHECKSUM: u8 = 1 << 4;
+    const CONTENT_SIZE: u8 = 1 << 3;
+    const CONTENT_CHECKSUM: u8 = 1 << 2;
+    const DICTIONARY: u8 = 1;
+    let flags = *frame.get(4)?;
+    let field = |flag: u8, bytes: usize| if flags & flag == 0 { 0 } else { bytes };
+    // Magic, flags, block descriptor, two fields that may be there, header checksum.
+    let mut at = 4 + 2 + field(CONTENT_SIZE, 8) + field(DICTIONARY, 4) + 1;
+    loop {
+        let size = u32::from_le_bytes(*frame.get(at..)?.first_chunk()?);
+        at += 4;
+        if size == 0 {
+            return Some(at + field(CONTENT_CHECKSUM, 4));
+        }
+        // The top bit says that the block is stored as it is.
+        at += (size & 0x7fff_ffff) as usize + field(BLOCK_CHECKSUM, 4);
+    }
 }
 
 /// Appends `records` to `out`, compressed. `level` is the codec's own scale; snappy and lz4 (which has one speed here)
