@@ -1,0 +1,298 @@
+"""Runs commands against a `GroupMachine` and writes down everything that happens; for tests and for trying things out.
+
+    join group=g client=a
+    ----
+    timer session/g/a-1 in 10000 ms
+    answer 1: MEMBER_ID_REQUIRED member=a-1
+    g: Empty generation=0 pending=[a-1]
+
+Every request is numbered; its answer may come commands later. Member ids end in the request's number instead of a UUID.
+`restart` replays the stored bytes into a new machine, as a crash does.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.coordinator.group.joining import Asker
+from headrace.coordinator.group.machine import GroupMachine
+from headrace.coordinator.group.offsets import Commit, CommitPart
+from headrace.coordinator.group.records import OffsetStored
+from headrace.coordinator.group.settings import GroupSettings
+from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
+from headrace.coordinator.runtime.effects import Answer, Effects, SetTimer
+from headrace.coordinator.runtime.manual_timers import ManualTimers
+from headrace.engine.port import Stored
+from headrace.model.errors import Error
+from headrace.wire.messages.k11_join_group import (
+    JoinGroupRequest,
+    JoinGroupRequestProtocol,
+    JoinGroupResponse,
+)
+from headrace.wire.messages.k12_heartbeat import HeartbeatRequest
+from headrace.wire.messages.k13_leave_group import LeaveGroupResponse, MemberIdentity
+from headrace.wire.messages.k14_sync_group import (
+    SyncGroupRequest,
+    SyncGroupRequestAssignment,
+    SyncGroupResponse,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from headrace.coordinator.group.group import Group
+    from headrace.coordinator.group.records import GroupRecord
+    from headrace.coordinator.runtime.clock import Timer
+
+SETTINGS: Final = GroupSettings()
+
+
+class Transcript:
+    def __init__(self) -> None:
+        self.time = ManualTimers()
+        self.settings = SETTINGS
+        self.machine = GroupMachine(self.settings)
+        self.log: list[Stored] = []
+        self.said: list[str] = []
+        self._timers: dict[Hashable, Timer] = {}
+        self._asked = 0
+        self._perform(self.machine.loaded(self.time.now()))
+
+    def run(self, line: str) -> list[str]:
+        """One command and all that it caused."""
+        word, *rest = shlex.split(line)
+        said = self.said = []
+        before = {group_id: _state(group) for group_id, group in self.machine.groups.items()}
+        getattr(self, "do_" + word.replace("-", "_"))(**dict(part.split("=", 1) for part in rest))
+        after = {group_id: _state(group) for group_id, group in self.machine.groups.items()}
+        for group_id in sorted(before.keys() | after.keys()):
+            if before.get(group_id) != after.get(group_id):
+                said.append(f"{group_id}: {after.get(group_id, 'gone')}")
+        return said
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def do_join(
+        self,
+        group: str,
+        client: str = "",
+        member: str = "",
+        instance: str | None = None,
+        v: str = "5",
+        type: str = "consumer",  # noqa: A002 - the protocol's word
+        protocols: str = "range",
+        session: str = "10000",
+        rebalance: str = "60000",
+    ) -> None:
+        """`protocols`: `name` or `name:metadata`, with commas between."""
+        parts = [part.partition(":") for part in protocols.split(",") if part]
+        request = JoinGroupRequest(
+            group_id=group,
+            session_timeout_ms=int(session),
+            rebalance_timeout_ms=int(rebalance),
+            member_id=member,
+            group_instance_id=instance,
+            protocol_type=type,
+            protocols=[JoinGroupRequestProtocol(name, _bytes(metadata)) for name, _, metadata in parts],
+        )
+        number = self._number()
+        asker = Asker(int(v), client, "/127.0.0.1", str(number))
+        self._perform(self.machine.decide_join(request, asker, number, self.time.now()))
+
+    def do_sync(
+        self,
+        group: str,
+        member: str,
+        generation: str,
+        instance: str | None = None,
+        type: str | None = None,  # noqa: A002 - the protocol's word
+        protocol: str | None = None,
+        assign: str = "",
+    ) -> None:
+        """`assign`: `member:assignment`, with commas between."""
+        parts = [part.partition(":") for part in assign.split(",") if part]
+        assignments = [SyncGroupRequestAssignment(name, _bytes(text)) for name, _, text in parts]
+        request = SyncGroupRequest(group, int(generation), member, instance, type, protocol, assignments)
+        self._perform(self.machine.decide_sync(request, self._number(), self.time.now()))
+
+    def do_heartbeat(self, group: str, member: str, generation: str, instance: str | None = None) -> None:
+        request = HeartbeatRequest(group, int(generation), member, instance)
+        self._perform(self.machine.decide_heartbeat(request, self._number(), self.time.now()))
+
+    def do_leave(self, group: str, members: str = "", instances: str = "") -> None:
+        """`members`: `id` or `id/instance`, with commas between; `instances` alone, as administrators do."""
+        leaving = [part.partition("/") for part in members.split(",") if part]
+        identities = [MemberIdentity(name, instance or None) for name, _, instance in leaving]
+        identities += [MemberIdentity("", instance) for instance in instances.split(",") if instance]
+        self._perform(self.machine.decide_leave(group, identities, self._number(), self.time.now()))
+
+    def do_commit(
+        self,
+        group: str,
+        offsets: str,
+        member: str = "",
+        generation: str = "-1",
+        instance: str | None = None,
+        v: str = "8",
+        retention: str = "-1",
+        metadata: str = "",
+    ) -> None:
+        """`offsets`: `topic/partition:offset`, with commas between."""
+        parts = []
+        for part in offsets.split(","):
+            place, _, offset = part.partition(":")
+            topic, _, partition = place.partition("/")
+            parts.append(CommitPart(topic, int(partition), int(offset), -1, metadata))
+        commit = Commit(int(v), group, member, instance, int(generation), int(retention), parts)
+        self._perform(self.machine.decide_commit(commit, self._number(), self.time.now()))
+
+    def do_fetch(self, group: str, offsets: str = "") -> None:
+        wanted = [part.partition("/") for part in offsets.split(",") if part]
+        places = [(topic, int(partition)) for topic, _, partition in wanted] or None
+        for found in fetch_offsets(self.machine, group, places):
+            self.said.append(f"{found.topic}/{found.partition}: {found.offset} '{found.metadata}'")
+
+    def do_describe(self, group: str) -> None:
+        found = describe_group(self.machine, group)
+        if found is None:
+            self.said.append("no such group")
+            return
+        self.said.append(f"{found.state} type={found.protocol_type} protocol={found.protocol}")
+        for m in found.members:
+            static = f" instance={m.group_instance_id}" if m.group_instance_id else ""
+            self.said.append(f"  {m.member_id}{static} metadata={_text(m.metadata)} assignment={_text(m.assignment)}")
+
+    def do_list(self) -> None:
+        for found in sorted(list_groups(self.machine)):
+            self.said.append(f"{found.group_id} type={found.protocol_type} {found.state}")
+
+    def do_delete(self, group: str) -> None:
+        self._perform(self.machine.decide_delete_group(group, self._number(), self.time.now()))
+
+    def do_delete_offsets(self, group: str, offsets: str) -> None:
+        wanted = [part.partition("/") for part in offsets.split(",")]
+        places = [(topic, int(partition)) for topic, _, partition in wanted]
+        self._perform(self.machine.decide_delete_offsets(group, places, self._number(), self.time.now()))
+
+    def do_topics_deleted(self, topics: str) -> None:
+        self._perform(self.machine.decide_topics_deleted(topics.split(","), self.time.now()))
+
+    def do_pass(self, ms: str) -> None:
+        self.time.advance(int(ms))
+
+    def do_set(self, **values: str) -> None:
+        """Settings, by the names of `GroupSettings`."""
+        self.settings = self.settings._replace(**{name: int(value) for name, value in values.items()})
+        self.machine.settings = self.settings
+
+    def do_restart(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self.machine = replayed(self.log, self.settings)
+        self._perform(self.machine.loaded(self.time.now()))
+
+    # -- effects ------------------------------------------------------------------------------------------------------
+
+    def _number(self) -> int:
+        self._asked += 1
+        return self._asked
+
+    def _perform(self, effects: Effects[GroupRecord]) -> None:
+        for record in effects.records:
+            self.machine.apply(record)
+            key, value = self.machine.encode(record)
+            self.log.append(Stored(len(self.log), self.time.now().wall_ms, key, value))
+            self.said.append(f"store {_record(record)}")
+        for change in effects.timers:
+            timer = self._timers.pop(change.key, None)
+            if timer is not None:
+                timer.cancel()
+            if isinstance(change, SetTimer):
+                self._timers[change.key] = self._arm(change)
+                self.said.append(f"timer {change.key} in {change.delay_ms} ms")
+            elif timer is not None:
+                self.said.append(f"timer {change.key} off")
+        self.said += map(_answer, effects.answers)
+
+    def _arm(self, change: SetTimer) -> Timer:
+        def due() -> None:
+            del self._timers[change.key]
+            self.said.append(f"timer {change.key} fires")
+            self._perform(self.machine.fired(change.key, self.time.now()))
+
+        return self.time.call_later(change.delay_ms, due)
+
+
+def replayed(log: list[Stored], settings: GroupSettings) -> GroupMachine:
+    """A machine with the hard state that these records give."""
+    machine = GroupMachine(settings)
+    for stored in log:
+        record = machine.decode(stored)
+        assert record is not None, "all of them were written here"
+        machine.apply(record)
+    return machine
+
+
+def _bytes(text: str) -> bytes:
+    """`topics(a;b)` is a consumer's subscription to topics a and b; anything else stands for itself."""
+    if not text.startswith("topics("):
+        return text.encode()
+    names = text.removeprefix("topics(").removesuffix(")").split(";")
+    body = b"".join(len(name).to_bytes(2, "big") + name.encode() for name in names)
+    return b"\0\1" + len(names).to_bytes(4, "big") + body + b"\xff\xff\xff\xff"
+
+
+def _text(data: bytes) -> str:
+    return repr(data)[1:]
+
+
+def _state(group: Group) -> str:
+    text = f"{group.state.value} generation={group.generation}"
+    if group.members:
+        names = [name + "*" * (name == group.leader) for name in group.members]
+        text += f" members=[{', '.join(names)}]"
+    if parked := [m.member_id for m in group.members.values() if m.join]:
+        text += f" joining=[{', '.join(parked)}]"
+    if parked := [m.member_id for m in group.members.values() if m.sync]:
+        text += f" syncing=[{', '.join(parked)}]"
+    if group.pending:
+        text += f" pending=[{', '.join(sorted(group.pending))}]"
+    return text
+
+
+def _record(record: GroupRecord) -> str:
+    if isinstance(record, OffsetStored):
+        place = f"offset {record.group_id} {record.topic}/{record.partition}"
+        return f"{place}: {'gone' if record.value is None else record.value.offset}"
+    if record.value is None:
+        return f"group {record.group_id}: gone"
+    members = {m.member_id: _text(m.assignment) for m in record.value.members}
+    parts = ", ".join(f"{name}={assignment}" for name, assignment in members.items())
+    return f"group {record.group_id}: generation={record.value.generation} [{parts}]"
+
+
+def _answer(answer: Answer) -> str:
+    return f"answer {answer.waiter}: {_outcome(answer.outcome)}"
+
+
+def _outcome(outcome: Any) -> str:
+    if isinstance(outcome, list):
+        return ", ".join(_outcome(one) for one in outcome)
+    if isinstance(outcome, Error):
+        return outcome.name
+    error = Error(outcome.error_code)
+    if isinstance(outcome, JoinGroupResponse):
+        if error:
+            return f"{error.name} member={outcome.member_id}"
+        text = f"joined generation={outcome.generation_id} protocol={outcome.protocol_name}"
+        text += f" member={outcome.member_id} leader={outcome.leader}"
+        if outcome.members:
+            text += f" roster=[{', '.join(m.member_id + ':' + _text(m.metadata) for m in outcome.members)}]"
+        return text + " skip_assignment" * outcome.skip_assignment
+    if isinstance(outcome, LeaveGroupResponse):
+        members = [f"{m.member_id or m.group_instance_id}={Error(m.error_code).name}" for m in outcome.members]
+        return error.name if error else f"left [{', '.join(members)}]"
+    assert isinstance(outcome, SyncGroupResponse)
+    return error.name if error else f"synced {_text(outcome.assignment)}"
