@@ -29,6 +29,13 @@ pub struct CommitDone {
     pub(crate) result: IoResult<()>,
 }
 
+impl CommitDone {
+    /// What the system said.
+    pub fn into_result(self) -> IoResult<()> {
+        self.result
+    }
+}
+
 impl Commit {
     /// Bytes that go to disk.
     #[must_use]

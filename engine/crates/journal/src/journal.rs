@@ -445,6 +445,17 @@ impl Journal {
         self.memory.held_bytes()
     }
 
+    /// One line about files and room, for a person who looks for what is stuck.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let files: Vec<String> = self.ring.files.iter().map(|f| format!("{}:{:?}/{}", f.number, f.file_use, f.bytes)).collect();
+        format!(
+            "files {} at {:?} target {:?} start {} durable start {} turn {} room {} commit {}{}",
+            files.join(" "), self.at, self.target, self.start, self.ring.start, self.turn.len, self.room(), self.number,
+            if self.in_flight.is_some() { " in flight" } else { "" },
+        )
+    }
+
     /// Blocks left in the file in use.
     #[must_use]
     pub fn blocks_left(&self) -> u64 {

@@ -81,13 +81,8 @@ impl Journal {
             return Ok(Journal::resume(ring, at, 1, (salt, 0), memory));
         };
         let last = *newest.commits.last().expect("a used file has a commit");
-        if !off(Rule::RewriteFirst) {
-            opening.rewrite(newest.at, &last)?;
-        }
+        opening.rewrite(newest.at, &last)?;
         opening.replay(&used, replay, &mut memory)?;
-        if off(Rule::RewriteFirst) {
-            opening.rewrite(newest.at, &last)?;
-        }
         for used in &used {
             opening.files[used.at].file_use = Some(used.file_use);
         }
@@ -102,7 +97,7 @@ impl Journal {
 fn prepare(storage: &dyn Storage, dir: &Path) -> IoResult<()> {
     storage.create_dir_all(dir)?;
     storage.sync_dir(dir)?;
-    for parent in dir.ancestors().skip(1).take(2).filter(|p| !p.as_os_str().is_empty()) {
+    for parent in dir.ancestors().skip(1).take(3).filter(|p| !p.as_os_str().is_empty()) {
         storage.sync_dir(parent)?;
     }
     Ok(())

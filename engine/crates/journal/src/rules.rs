@@ -17,8 +17,6 @@ pub enum Rule {
     Rewrite,
     /// Recovery writes the bytes, it does not only sync.
     RewriteBytes,
-    /// Recovery rewrites before it cuts or unlinks.
-    RewriteFirst,
     /// A group's first record in a file is preceded by its State.
     StateFirst,
     /// State carries the markers.
@@ -41,8 +39,6 @@ pub enum Rule {
     SyncDirectory,
     /// A write-behind result of an older generation is dropped.
     FlushedGeneration,
-    /// Only what is below the flushed mark is trusted.
-    TrustMark,
     /// Truncate lowers the flushed mark in replay.
     TruncateLowersMark,
     /// Flushed never lowers the mark in replay.
@@ -51,19 +47,16 @@ pub enum Rule {
     UnlinkAfterCommit,
     /// A removed group's directory is never used again.
     DirectoryIdentity,
-    /// All elements go through the journal, data under `write.caching` too.
-    CachingJournaled,
 }
 
 impl Rule {
     /// All of them, with the names that the command line takes.
-    pub const ALL: [(Rule, &'static str); 23] = [
+    pub const ALL: [(Rule, &'static str); 20] = [
         (Rule::CommitChecksum, "commit-checksum"),
         (Rule::Salt, "salt"),
         (Rule::StartMark, "start-mark"),
         (Rule::Rewrite, "rewrite"),
         (Rule::RewriteBytes, "rewrite-bytes"),
-        (Rule::RewriteFirst, "rewrite-first"),
         (Rule::StateFirst, "state-first"),
         (Rule::StateMarkers, "state-markers"),
         (Rule::FreeAfterCommit, "free-after-commit"),
@@ -75,12 +68,10 @@ impl Rule {
         (Rule::SyncEverySegment, "sync-every-segment"),
         (Rule::SyncDirectory, "sync-directory"),
         (Rule::FlushedGeneration, "flushed-generation"),
-        (Rule::TrustMark, "trust-mark"),
         (Rule::TruncateLowersMark, "truncate-lowers-mark"),
         (Rule::FlushedIsMax, "flushed-is-max"),
         (Rule::UnlinkAfterCommit, "unlink-after-commit"),
         (Rule::DirectoryIdentity, "directory-identity"),
-        (Rule::CachingJournaled, "caching-journaled"),
     ];
 }
 

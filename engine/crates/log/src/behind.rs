@@ -219,8 +219,8 @@ impl WriteBehind {
         segment::write_descriptions(storage, &self.dir, self.topic, &self.epochs)?;
         storage.sync_dir(&self.dir)?;
         if self.new_dir {
-            // The partition's name stands in the topic's directory, whose name stands in `topics`.
-            for parent in self.dir.ancestors().skip(1).take(2) {
+            // The partition's name stands in the topic's directory, whose name stands in `topics`, which may be new too.
+            for parent in self.dir.ancestors().skip(1).take(3) {
                 storage.sync_dir(parent)?;
             }
         }

@@ -38,9 +38,8 @@ impl Checkpoint {
         }
     }
 
-    pub fn job_done(&mut self) {
+    pub fn wrote_behind(&mut self) {
         self.jobs -= 1;
-        self.settled = false;
     }
 }
 

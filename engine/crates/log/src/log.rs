@@ -422,6 +422,16 @@ impl Log {
         }
     }
 
+    /// One line about the log, for a person who looks for what is stuck.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!(
+            "group {} end {} durable {} flushed {:?} durably {} state in use {} oldest {:?} busy {} waits {} doomed {}",
+            self.group.0, self.end.0, self.durable.0, self.flushed, self.flushed_durable.0, self.mark.file_use,
+            self.oldest_unflushed(), self.busy, self.files_wait, self.doomed.len(),
+        )
+    }
+
     // ---- durability
 
     fn pend(&mut self, commit: u64) {

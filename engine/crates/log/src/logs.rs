@@ -185,10 +185,11 @@ impl Logs {
         done: LogDone,
         producers: &dyn Fn(GroupId) -> Vec<u8>,
     ) -> IoResult<Option<LogDone>> {
+        self.checkpoint.settled = false; // a log that was busy may have more to do
         match done {
             LogDone::WroteBehind(done) => {
                 let group = done.group;
-                self.checkpoint.job_done();
+                self.checkpoint.wrote_behind();
                 let Some(log) = self.log_of(group) else { return Ok(None) };
                 log.wrote_behind(journal, done, &|| producers(group)).map(|()| None)
             }

@@ -52,7 +52,13 @@ pub(super) fn extend(
 }
 
 /// Cuts what the indexes say about `position` and behind.
-pub(super) fn cut(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, position: u64) -> IoResult<()> {
+pub(super) fn cut(
+    storage: &dyn Storage,
+    dir: &Path,
+    base: Offset,
+    log: &dyn File,
+    position: u64,
+) -> IoResult<()> {
     let _alone = change();
     Kept::cut(storage, dir, base, log, position).map(drop)
 }
@@ -64,7 +70,8 @@ fn rebuild(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, end:
         entries.add(stored?);
     }
     let _alone = change();
-    let (offsets, times) = (open(storage, &index_path(dir, base))?, open(storage, &time_index_path(dir, base))?);
+    let (offsets, times) =
+        (open(storage, &index_path(dir, base))?, open(storage, &time_index_path(dir, base))?);
     if offsets.is_some() && times.is_some() {
         return Ok(());
     }
@@ -90,25 +97,23 @@ impl Kept {
         let offset_count = search(count(&*offsets, offset_index::ENTRY_BYTES)?, |n| {
             Ok(offset_index::entry(&*offsets, base, n)?.position < position)
         })?;
-        let Some(last) = offset_count.checked_sub(1) else { return Ok(Kept::default()) };
-        let last = offset_index::entry(&*offsets, base, last)?;
+        let last =
+            offset_count.checked_sub(1).map(|n| offset_index::entry(&*offsets, base, n)).transpose()?;
         let time_count = search(count(&*times, time_index::ENTRY_BYTES)?, |n| {
-            Ok(time_index::entry(&*times, base, n)?.last_offset <= last.last_offset)
+            let time = time_index::entry(&*times, base, n)?;
+            Ok(last.is_some_and(|last| time.last_offset <= last.last_offset))
         })?;
-        let Some(last_time) = time_count.checked_sub(1) else { return Ok(Kept::default()) };
-        if !points_at(log, &last, position)? {
-            return Ok(Kept::default());
-        }
-        let last_time = time_index::entry(&*times, base, last_time)?;
+        let last_time = time_count.checked_sub(1).map(|n| time_index::entry(&*times, base, n)).transpose()?;
         let kept = Kept {
             offsets_len: offset_count * offset_index::ENTRY_BYTES as u64,
             times_len: time_count * time_index::ENTRY_BYTES as u64,
-            offsets: Some(last),
-            times: Some(last_time),
+            offsets: last,
+            times: last_time,
         };
         shorten(storage, &index_path(dir, base), &*offsets, kept.offsets_len)?;
         shorten(storage, &time_index_path(dir, base), &*times, kept.times_len)?;
-        Ok(kept)
+        let holds = last.is_none_or(|last| points_at(log, &last, position).unwrap_or(false));
+        Ok(if holds { kept } else { Kept::default() })
     }
 }
 
@@ -179,10 +184,15 @@ impl Entries {
             if file.len()? != at {
                 file.set_len(at)?;
             }
-            file.write_at(bytes, at)
+            file.write_at(bytes, at)?;
+            Ok::<_, std::io::Error>(file)
         };
-        put(&time_index_path(dir, self.base), &self.times, kept.times_len)?;
-        put(&index_path(dir, self.base), &self.offsets, kept.offsets_len)
+        let times = put(&time_index_path(dir, self.base), &self.times, kept.times_len)?;
+        if kept.offsets.is_none() {
+            // Built from the start: an offset index that outlives a power cut must not come with fewer times than it had.
+            times.sync_data()?;
+        }
+        put(&index_path(dir, self.base), &self.offsets, kept.offsets_len).map(drop)
     }
 }
 
@@ -213,6 +223,7 @@ pub(super) fn before_offset(
             if rebuilt {
                 break;
             }
+            let _alone = change();
             super::drop_indexes(storage, dir, base)?;
         }
         if !rebuilt {
@@ -222,15 +233,27 @@ pub(super) fn before_offset(
     Ok(0)
 }
 
-/// The last entry with a timestamp at or below `timestamp` whose batch is below `end_offset`, as last offset of that batch:
-/// no record before that batch has a timestamp of `timestamp` or more.
+/// The last entry with a timestamp at or below `timestamp`: no record before its batch has one that is larger.
 pub(super) fn before_time(
     storage: &dyn Storage,
     dir: &Path,
     base: Offset,
+    log: &dyn File,
+    end: u64,
     timestamp: i64,
 ) -> IoResult<Option<time_index::Entry>> {
-    let Some(times) = open(storage, &time_index_path(dir, base))? else { return Ok(None) };
+    if end <= u64::from(INDEX_INTERVAL_BYTES) {
+        return Ok(None); // too short to have an entry
+    }
+    let path = time_index_path(dir, base);
+    let times = match open(storage, &path)? {
+        Some(times) => times,
+        None => {
+            rebuild(storage, dir, base, log, end)?;
+            let Some(times) = open(storage, &path)? else { return Ok(None) };
+            times
+        }
+    };
     let entries = count(&*times, time_index::ENTRY_BYTES)?;
     let n = search(entries, |n| Ok(time_index::entry(&*times, base, n)?.timestamp <= timestamp))?;
     n.checked_sub(1).map(|n| time_index::entry(&*times, base, n)).transpose()

@@ -34,6 +34,12 @@ impl<S: Storage> OpenFiles<S> {
         OpenFiles { storage, files_max, kept: Mutex::default() }
     }
 
+    /// Files that are open now.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.kept().files.len()
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

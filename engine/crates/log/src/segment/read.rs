@@ -2,6 +2,7 @@
 
 use std::io::Result as IoResult;
 use std::path::Path;
+use std::sync::Arc;
 
 use batch::{HEADER_BYTES, Header};
 use io::storage::read_exact_at;
@@ -13,21 +14,18 @@ use super::{indexes, log_path, rot};
 
 /// Position of the batch that holds `offset`, or of the first one behind it; `end` if there is none.
 pub fn find(storage: &dyn Storage, dir: &Path, base: Offset, end: u64, offset: Offset) -> IoResult<u64> {
-    let file = open(storage, dir, base, end)?;
+    let (file, end) = open(storage, &log_path(dir, base), end)?;
     find_in(storage, dir, base, &*file, end, offset)
 }
 
-pub(super) fn open(
-    storage: &dyn Storage,
-    dir: &Path,
-    base: Offset,
-    end: u64,
-) -> IoResult<std::sync::Arc<dyn File>> {
-    let file = storage.open(&log_path(dir, base), OpenMode::Read)?;
-    if file.len()? < end {
-        return Err(rot("a segment is shorter than its flushed mark"));
+/// A file to read and how far; an `end` of `u64::MAX` says that all of it counts.
+pub(super) fn open(storage: &dyn Storage, path: &Path, end: u64) -> IoResult<(Arc<dyn File>, u64)> {
+    let file = storage.open(path, OpenMode::Read)?;
+    let len = file.len()?;
+    if end == u64::MAX {
+        return Ok((file, len));
     }
-    Ok(file)
+    if len < end { Err(rot("a segment is shorter than its flushed mark")) } else { Ok((file, end)) }
 }
 
 pub(super) fn find_in(
@@ -39,6 +37,10 @@ pub(super) fn find_in(
     offset: Offset,
 ) -> IoResult<u64> {
     let from = indexes::before_offset(storage, dir, base, file, end, offset)?;
+    first_at(file, from, end, offset)
+}
+
+fn first_at(file: &dyn File, from: u64, end: u64, offset: Offset) -> IoResult<u64> {
     for stored in scan(file, from, end) {
         let (position, header) = stored?;
         if header.next_offset() > offset {
@@ -61,11 +63,37 @@ pub fn read(
     bytes_max: usize,
     at_least_one: bool,
 ) -> IoResult<Vec<u8>> {
-    let file = open(storage, dir, base, end)?;
+    let (file, end) = open(storage, &log_path(dir, base), end)?;
     let position = find_in(storage, dir, base, &*file, end, from)?;
+    read_at(&*file, position, end, upto, bytes_max, at_least_one)
+}
+
+/// As [`read`], from a file that has no indexes (yet).
+pub fn read_file(
+    storage: &dyn Storage,
+    path: &Path,
+    end: u64,
+    from: Offset,
+    upto: Offset,
+    bytes_max: usize,
+    at_least_one: bool,
+) -> IoResult<Vec<u8>> {
+    let (file, end) = open(storage, path, end)?;
+    let position = first_at(&*file, 0, end, from)?;
+    read_at(&*file, position, end, upto, bytes_max, at_least_one)
+}
+
+fn read_at(
+    file: &dyn File,
+    position: u64,
+    end: u64,
+    upto: Offset,
+    bytes_max: usize,
+    at_least_one: bool,
+) -> IoResult<Vec<u8>> {
     let left = usize::try_from(end - position).unwrap_or(usize::MAX);
     let mut out = vec![0; left.min(bytes_max.max(if at_least_one { HEADER_BYTES } else { 0 }))];
-    read_exact_at(&*file, &mut out, position)?;
+    read_exact_at(file, &mut out, position)?;
     let mut whole = 0;
     while let Some(head) = out.get(whole..whole + HEADER_BYTES) {
         let header = Header::read(head).map_err(|_| rot("a stored batch has no header"))?;
@@ -80,7 +108,7 @@ pub fn read(
             if whole == 0 && at_least_one {
                 let have = out.len().min(len);
                 out.resize(len, 0);
-                read_exact_at(&*file, &mut out[have..], position + have as u64)?;
+                read_exact_at(file, &mut out[have..], position + have as u64)?;
                 whole = len;
             }
             break;

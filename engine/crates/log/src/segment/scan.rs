@@ -17,7 +17,15 @@ const READ_BYTES: usize = 32 << 10;
 /// A header that can not be read, offsets that do not rise, or a batch that reaches behind `end` is rot.
 #[must_use]
 pub fn scan(file: &dyn File, position: u64, end: u64) -> Scan<'_> {
-    Scan { file, position, end, offset_min: Offset::ZERO, buffer: Vec::new(), buffer_at: position, sparse: false }
+    Scan {
+        file,
+        position,
+        end,
+        offset_min: Offset::ZERO,
+        buffer: Vec::new(),
+        buffer_at: position,
+        sparse: false,
+    }
 }
 
 /// Iterator of [`scan`]: where a batch begins, and its header.

@@ -11,7 +11,7 @@ use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
 
 use super::read::{find_in, open};
 use super::scan::scan;
-use super::{indexes, rot};
+use super::{indexes, log_path, rot};
 
 /// The first record at or behind `timestamp`: its offset and its timestamp. Under LogAppendTime the batch's first.
 pub fn find_time(
@@ -21,7 +21,7 @@ pub fn find_time(
     end: u64,
     timestamp: i64,
 ) -> IoResult<Option<(Offset, i64)>> {
-    let file = open(storage, dir, base, end)?;
+    let (file, end) = open(storage, &log_path(dir, base), end)?;
     let from = before_time(storage, dir, base, &*file, end, timestamp)?;
     for stored in scan(&*file, from, end) {
         let (position, header) = stored?;
@@ -57,7 +57,7 @@ pub fn max_timestamp(
     base: Offset,
     end: u64,
 ) -> IoResult<Option<(Offset, i64)>> {
-    let file = open(storage, dir, base, end)?;
+    let (file, end) = open(storage, &log_path(dir, base), end)?;
     // Whatever is before the last entry's batch is not larger than it.
     let from = before_time(storage, dir, base, &*file, end, i64::MAX)?;
     let mut max: Option<(u64, Header)> = None;
@@ -85,7 +85,7 @@ fn before_time(
     end: u64,
     timestamp: i64,
 ) -> IoResult<u64> {
-    let Some(entry) = indexes::before_time(storage, dir, base, timestamp)? else { return Ok(0) };
+    let Some(entry) = indexes::before_time(storage, dir, base, file, end, timestamp)? else { return Ok(0) };
     let position = find_in(storage, dir, base, file, end, entry.last_offset)?;
     // An entry that names another batch is stale: look at all of them.
     let holds = match scan(file, position, end).next().transpose()? {

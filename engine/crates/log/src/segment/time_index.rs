@@ -34,8 +34,5 @@ pub(super) fn entry(file: &dyn File, base: Offset, n: u64) -> IoResult<Entry> {
     read_exact_at(file, &mut bytes, n * ENTRY_BYTES as u64)?;
     let [timestamp @ .., a, b, c, d] = bytes;
     let offset = i64::from(u32::from_be_bytes([a, b, c, d]));
-    Ok(Entry {
-        timestamp: i64::from_be_bytes(timestamp),
-        last_offset: Offset(base.0.saturating_add(offset)),
-    })
+    Ok(Entry { timestamp: i64::from_be_bytes(timestamp), last_offset: Offset(base.0.saturating_add(offset)) })
 }

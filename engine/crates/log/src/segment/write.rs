@@ -74,7 +74,7 @@ fn shorten(file: &dyn File, position: u64) -> IoResult<()> {
 
 /// Syncs a segment's files (not its directory): indexes first, so that they never know less than the mark that follows.
 pub fn sync(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
-    for path in [index_path(dir, base), time_index_path(dir, base)] {
+    for path in [time_index_path(dir, base), index_path(dir, base)] {
         match storage.open(&path, OpenMode::ReadWrite) {
             Ok(index) => index.sync_data()?,
             Err(e) if e.kind() == ErrorKind::NotFound => {} // the segment is too short to have one

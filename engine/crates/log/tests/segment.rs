@@ -1,0 +1,272 @@
+//! Segment files against a model that simply remembers every batch, over real files.
+
+use std::path::{Path, PathBuf};
+
+use batch::{Builder, Codec, Header, stamp};
+use io::{OpenMode, RealStorage, Storage};
+use log::segment;
+use model::{Epoch, Offset};
+use proptest::prelude::*;
+
+const BASE: Offset = Offset(1000);
+
+/// A folder of a test's own, empty when made and gone when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("headrace-segment-{}-{name}", std::process::id()));
+        RealStorage.remove_dir_all(&path).unwrap();
+        RealStorage.create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = RealStorage.remove_dir_all(&self.0);
+    }
+}
+
+/// What is in the segment, by the test's own book-keeping.
+#[derive(Default)]
+struct Model {
+    batches: Vec<(u64, Header, Vec<u8>)>,
+    end: u64,
+    records: Vec<(Offset, i64)>,
+}
+
+impl Model {
+    fn next_offset(&self) -> Offset {
+        self.batches.last().map_or(BASE, |(_, header, _)| header.next_offset())
+    }
+
+    /// Makes the next batch and notes it.
+    fn batch(&mut self, timestamps: &[i64], value_bytes: usize, codec: Codec) -> Vec<u8> {
+        let mut builder = Builder::new();
+        let value: Vec<u8> = (0..value_bytes).map(|i| (i * 7 + i / 251) as u8).collect();
+        for timestamp in timestamps {
+            builder.push(*timestamp, Some(b"key"), Some(&value), &[]);
+        }
+        let mut bytes = builder.finish(codec);
+        let first = self.next_offset();
+        stamp(&mut bytes, first, Epoch(4));
+        for (i, timestamp) in (0_i64..).zip(timestamps) {
+            self.records.push((first.plus(i), *timestamp));
+        }
+        self.batches.push((self.end, Header::read(&bytes).unwrap(), bytes.clone()));
+        self.end += bytes.len() as u64;
+        bytes
+    }
+
+    fn append(&mut self, dir: &Path, batches: &[(Vec<i64>, usize, Codec)]) {
+        let position = self.end;
+        let bytes: Vec<Vec<u8>> =
+            batches.iter().map(|(times, size, codec)| self.batch(times, *size, *codec)).collect();
+        let chunks: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+        let end = segment::append(&RealStorage, dir, BASE, position, &chunks, segment::INDEX_INTERVAL_BYTES);
+        assert_eq!(end.unwrap(), self.end);
+        segment::sync(&RealStorage, dir, BASE).unwrap();
+    }
+
+    fn find(&self, offset: Offset) -> u64 {
+        let found = self.batches.iter().find(|(_, header, _)| header.next_offset() > offset);
+        found.map_or(self.end, |(position, ..)| *position)
+    }
+
+    fn read(&self, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (_, header, bytes) in self.batches.iter().filter(|(_, header, _)| header.next_offset() > from) {
+            let fits = out.len() + bytes.len() <= bytes_max || out.is_empty() && at_least_one;
+            if header.next_offset() > upto || !fits {
+                break;
+            }
+            out.extend_from_slice(bytes);
+        }
+        out
+    }
+
+    /// The first record at or behind a timestamp.
+    fn find_time(&self, timestamp: i64) -> Option<(Offset, i64)> {
+        self.records.iter().copied().find(|record| record.1 >= timestamp)
+    }
+
+    fn max_timestamp(&self) -> Option<(Offset, i64)> {
+        let max = self.records.iter().map(|record| record.1).max()?;
+        self.records.iter().copied().find(|record| record.1 == max)
+    }
+
+    /// The segment answers everything as the model does.
+    fn expect(&self, dir: &Path) {
+        for at in BASE.0 - 1..=self.next_offset().0 + 1 {
+            let found = segment::find(&RealStorage, dir, BASE, self.end, Offset(at)).unwrap();
+            assert_eq!(found, self.find(Offset(at)), "find {at}");
+        }
+        let times = self.records.iter().map(|record| record.1);
+        for time in times.flat_map(|time| [time - 1, time, time + 1]) {
+            let found = segment::find_time(&RealStorage, dir, BASE, self.end, time).unwrap();
+            assert_eq!(found, self.find_time(time), "time {time}");
+        }
+        assert_eq!(segment::max_timestamp(&RealStorage, dir, BASE, self.end).unwrap(), self.max_timestamp());
+    }
+}
+
+fn batches() -> impl Strategy<Value = Vec<(Vec<i64>, usize, Codec)>> {
+    let times = prop::collection::vec(1_000_i64..1_400, 1..5);
+    let size = prop_oneof![0_usize..200, 1500_usize..6000];
+    prop::collection::vec((times, size, prop::sample::select(&Codec::ALL)), 1..9)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lookups_agree_with_the_model(turns in prop::collection::vec(batches(), 1..6)) {
+        let folder = Folder::new("lookups");
+        let mut model = Model::default();
+        for turn in &turns {
+            model.append(&folder.0, turn);
+        }
+        model.expect(&folder.0);
+    }
+
+    #[test]
+    fn reads_agree_with_the_model(
+        turns in prop::collection::vec(batches(), 1..4),
+        from in 0_i64..60, records in 0_i64..60, bytes_max in 0_usize..20_000, at_least_one: bool,
+    ) {
+        let folder = Folder::new("reads");
+        let mut model = Model::default();
+        for turn in &turns {
+            model.append(&folder.0, turn);
+        }
+        let (from, upto) = (BASE.plus(from), BASE.plus(from + records));
+        let read = segment::read(&RealStorage, &folder.0, BASE, model.end, from, upto, bytes_max, at_least_one);
+        prop_assert_eq!(read.unwrap(), model.read(from, upto, bytes_max, at_least_one));
+        let path = segment::log_path(&folder.0, BASE);
+        let read = segment::read_file(&RealStorage, &path, model.end, from, upto, bytes_max, at_least_one);
+        prop_assert_eq!(read.unwrap(), model.read(from, upto, bytes_max, at_least_one));
+    }
+
+    #[test]
+    fn damaged_indexes_change_no_answer(
+        turns in prop::collection::vec(batches(), 1..5),
+        last in batches(),
+        damage in prop::collection::vec(any::<u8>(), 0..64),
+        at in 0_u64..40, which: bool, lost: bool,
+    ) {
+        let folder = Folder::new("damage");
+        let mut model = Model::default();
+        for turn in &turns {
+            model.append(&folder.0, turn);
+        }
+        let path = if which { segment::index_path(&folder.0, BASE) } else { segment::time_index_path(&folder.0, BASE) };
+        if lost {
+            RealStorage.unlink(&path).unwrap();
+        } else if which {
+            // A time index cannot be told from a wrong one entry by entry; only its loss is survivable in full.
+            RealStorage.open(&path, OpenMode::Create).unwrap().write_at(&damage, at).unwrap();
+        }
+        for at in BASE.0..model.next_offset().0 {
+            let found = segment::find(&RealStorage, &folder.0, BASE, model.end, Offset(at)).unwrap();
+            prop_assert_eq!(found, model.find(Offset(at)));
+        }
+        model.append(&folder.0, &last);
+        model.expect(&folder.0);
+    }
+
+    #[test]
+    fn what_stands_behind_the_mark_is_never_believed(
+        kept in batches(), lost in batches(), next in batches(), noise in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let folder = Folder::new("stale");
+        let mut model = Model::default();
+        model.append(&folder.0, &kept);
+        let (end, count, records) = (model.end, model.batches.len(), model.records.len());
+        model.append(&folder.0, &lost); // written and indexed, but the mark was never raised
+        let log = RealStorage.open(&segment::log_path(&folder.0, BASE), OpenMode::ReadWrite).unwrap();
+        log.write_at(&noise, model.end).unwrap();
+        model.end = end;
+        model.batches.truncate(count);
+        model.records.truncate(records);
+        model.expect(&folder.0);
+        model.append(&folder.0, &next);
+        model.expect(&folder.0);
+        assert_eq!(log.len().unwrap(), model.end);
+    }
+}
+
+#[test]
+fn a_cut_takes_the_indexes_with_it() {
+    let folder = Folder::new("cut");
+    let mut model = Model::default();
+    let batch = |time: i64| (vec![time], 3000, Codec::None);
+    model.append(&folder.0, &(0..20).map(batch).collect::<Vec<_>>());
+    let (position, ..) = model.batches[7];
+    segment::cut(&RealStorage, &folder.0, BASE, position).unwrap();
+    model.batches.truncate(7);
+    model.records.truncate(7);
+    model.end = position;
+    model.expect(&folder.0);
+    let index = RealStorage.open(&segment::index_path(&folder.0, BASE), OpenMode::Read).unwrap();
+    let entries = index.len().unwrap() / 8;
+    assert_eq!(entries, 3, "every second batch of 3 KiB has an entry");
+    model.append(&folder.0, &[batch(3), batch(100), batch(50)]);
+    model.expect(&folder.0);
+}
+
+#[test]
+fn a_segment_that_lost_durable_bytes_is_rot() {
+    let folder = Folder::new("short");
+    let mut model = Model::default();
+    model.append(&folder.0, &[(vec![1], 100, Codec::None), (vec![2], 100, Codec::None)]);
+    let log = RealStorage.open(&segment::log_path(&folder.0, BASE), OpenMode::ReadWrite).unwrap();
+    log.set_len(model.end - 1).unwrap();
+    let rotten = |result: std::io::Result<()>| result.unwrap_err().kind() == std::io::ErrorKind::InvalidData;
+    let storage = &RealStorage;
+    let end = model.end;
+    assert!(rotten(segment::find(storage, &folder.0, BASE, end, BASE).map(drop)));
+    assert!(rotten(segment::append(storage, &folder.0, BASE, end, &[], 4096).map(drop)));
+    assert!(rotten(segment::find_time(storage, &folder.0, BASE, end, 0).map(drop)));
+    assert!(rotten(segment::find(storage, &folder.0, BASE, u64::MAX, Offset(i64::MAX)).map(drop)));
+}
+
+#[test]
+fn a_directory_tells_what_is_not_ours() {
+    let folder = Folder::new("list");
+    let put = |name: &str| drop(RealStorage.open(&folder.0.join(name), OpenMode::Create).unwrap());
+    let ours = ["00000000000000000007.log", "00000000000000000007.index", "00000000000000000100.log"];
+    let unknown = ["00000000000000000008.index", "7.log", "cat.jpg"];
+    ours.iter().chain(&unknown).for_each(|name| put(name));
+    segment::write_descriptions(&RealStorage, &folder.0, model::TopicId::METADATA, &[(Epoch(1), Offset(0))])
+        .unwrap();
+    let listing = segment::list(&RealStorage, &folder.0).unwrap();
+    assert_eq!(listing.bases, [Offset(7), Offset(100)]);
+    assert_eq!(listing.unknown, unknown.map(|name| folder.0.join(name)));
+    segment::unlink(&RealStorage, &folder.0, Offset(7)).unwrap();
+    assert_eq!(segment::bases(&RealStorage, &folder.0).unwrap(), [Offset(100)]);
+    assert_eq!(segment::list(&RealStorage, &folder.0.join("missing")).unwrap(), segment::Listing::default());
+}
+
+#[test]
+fn open_files_are_few_and_never_another_file_of_the_same_name() {
+    let folder = Folder::new("open");
+    let files = segment::OpenFiles::new(RealStorage, 2);
+    let path = |n: u8| folder.0.join(format!("{n}"));
+    let read = |n: u8| {
+        let mut byte = [0];
+        files.open(&path(n), OpenMode::Read).unwrap().read_at(&mut byte, 0).unwrap();
+        byte[0]
+    };
+    for n in 0..5 {
+        files.open(&path(n), OpenMode::Create).unwrap().write_at(&[n], 0).unwrap();
+        assert_eq!(read(n), n);
+    }
+    assert_eq!(files.count(), 2);
+    RealStorage.unlink(&path(4)).unwrap();
+    assert_eq!(read(4), 4, "still open");
+    files.unlink(&path(4)).unwrap();
+    assert!(files.open(&path(4), OpenMode::Read).is_err());
+    files.rename(&path(2), &path(3)).unwrap();
+    assert_eq!(read(3), 2);
+}

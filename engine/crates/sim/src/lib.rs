@@ -1,0 +1,7 @@
+//! The engine on a seeded world in one thread.
+//!
+//! [`disk`] is a file system that keeps only what was synced; [`journal_model`] drives the real `journal` and `log` over it
+//! with crashes everywhere and holds what is recovered against an oracle.
+
+pub mod disk;
+pub mod journal_model;
