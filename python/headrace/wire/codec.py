@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     Reader = Callable[[bytes, int, int], tuple[Any, int]]
     Writer = Callable[[Any, bytearray], None]
 
-__all__ = ["UnsupportedField", "WireError", "decode", "decode_from", "decode_stored", "encode", "encode_part", "encode_stored"]
+__all__ = [
+    "UnsupportedField",
+    "WireError",
+    "decode",
+    "decode_from",
+    "decode_stored",
+    "encode",
+    "encode_part",
+    "encode_stored",
+]
 
 M = TypeVar("M", bound=Message)
 
