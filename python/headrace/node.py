@@ -103,11 +103,14 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             addresses=bound,
         )
         settings = GroupSettings.of(config)
-        groups = GroupCoordinators(engine, controller, settings, LoopTimers(loop), secrets, SystemClock())
+        groups = GroupCoordinators(
+            engine, controller, settings, LoopTimers(loop), secrets.token_bytes, SystemClock()
+        )
         dispatcher_box.append(
             Dispatcher(Services(config, engine, controller, groups, AllowAll(), NoQuotas()), status.registry)
         )
         status.registry.add_source(engine.metrics)
+        status.registry.add_source(groups.metrics)
         await controller.load()
         await groups.open()
         dispatcher_box[0].open()

@@ -7,8 +7,9 @@ v6   a group that does not exist is GROUP_ID_NOT_FOUND with a message; before, i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from headrace.handlers.authorized_operations import authorized_operations
 from headrace.handlers.call import Operation
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k15_describe_groups import (
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     from headrace.handlers.call import Call
 
 VERSION_NOT_FOUND = 6
-GROUP_OPERATIONS: Final = (
-    Operation.READ,
-    Operation.DELETE,
-    Operation.DESCRIBE,
-    Operation.DESCRIBE_CONFIGS,
-    Operation.ALTER_CONFIGS,
-)
-"""What can be done to a group (Kafka, `AclEntry.supportedOperations`)."""
 
 
 async def handle(call: Call, request: DescribeGroupsRequest) -> DescribeGroupsResponse:
@@ -37,7 +30,7 @@ async def handle(call: Call, request: DescribeGroupsRequest) -> DescribeGroupsRe
     if request.include_authorized_operations:
         for group in response.groups:
             if group.error_code == Error.NONE:
-                group.authorized_operations = _operations(call, group.group_id)
+                group.authorized_operations = authorized_operations(call, "group", group.group_id)
     return response
 
 
@@ -64,12 +57,6 @@ async def _describe(call: Call, group_id: str) -> DescribedGroup:
     return DescribedGroup(
         Error.NONE, None, group_id, found.state, found.protocol_type, found.protocol, members
     )
-
-
-def _operations(call: Call, group_id: str) -> int:
-    """A bit for each operation, by its number."""
-    allowed = [op for op in GROUP_OPERATIONS if call.may(op, "group", group_id)]
-    return sum(1 << operation.value for operation in allowed)
 
 
 def refused(request: DescribeGroupsRequest, error: int, message: str | None) -> DescribeGroupsResponse:

@@ -1,6 +1,6 @@
 """All group coordinators of this node: one driver for each partition of `__consumer_offsets`, and which group is whose.
 
-    groups = GroupCoordinators(engine, topics, GroupSettings.of(config), timers, secrets, clock)
+    groups = GroupCoordinators(engine, topics, GroupSettings.of(config), timers, secrets.token_bytes, clock)
     await groups.open()
     response = await groups.join(request, asker)
 
@@ -11,9 +11,10 @@ deposed, or is closing. All of that is retriable.
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.coordinator.group.joining import Asker
+from headrace.coordinator.group.life import GroupState
 from headrace.coordinator.group.machine import GroupMachine
 from headrace.coordinator.group.partitioning import partition_of
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
@@ -57,12 +58,6 @@ class Topics(Protocol):
         """Make an internal topic unless it is there; the Raft groups of its partitions. Raises `Refusal`."""
 
 
-class Rng(Protocol):
-    """The `secrets` module is one."""
-
-    def token_bytes(self, nbytes: int) -> bytes: ...
-
-
 class GroupCoordinators:
     def __init__(
         self,
@@ -70,9 +65,10 @@ class GroupCoordinators:
         topics: Topics,
         settings: GroupSettings,
         timers: Timers,
-        rng: Rng,
+        rng: Callable[[int], bytes],
         clock: Clock,
     ) -> None:
+        """`rng`: n random bytes, for member ids."""
         self._topics = topics
         self._engine = engine
         self._settings = settings
@@ -152,7 +148,7 @@ class GroupCoordinators:
     async def join(
         self, request: JoinGroupRequest, api_version: int, client_id: str, client_host: str
     ) -> JoinGroupResponse:
-        fresh = "" if request.member_id else str(uuid.UUID(bytes=self._rng.token_bytes(16), version=4))
+        fresh = "" if request.member_id else str(uuid.UUID(bytes=self._rng(16), version=4))
         asker = Asker(api_version, client_id, client_host, fresh)
         answer: JoinGroupResponse = await self._of(request.group_id).submit(
             lambda machine, waiter, now: machine.decide_join(request, asker, waiter, now)
@@ -216,13 +212,15 @@ class GroupCoordinators:
         )
         return outcome
 
-    def counts(self) -> dict[str, Any]:
-        """For metrics: groups by state, stored offsets, partitions that do not serve."""
-        groups: dict[str, int] = {}
+    def metrics(self) -> dict[str, float]:
+        """Groups by state, stored offsets, partitions that do not serve; Prometheus style."""
+        found = {f'headrace_groups{{state="{state.value}"}}': 0.0 for state in GroupState}
         offsets = 0
         for driver in self._drivers:
             for group in driver.machine.groups.values():
-                groups[group.state.value] = groups.get(group.state.value, 0) + 1
+                found[f'headrace_groups{{state="{group.state.value}"}}'] += 1
             offsets += sum(len(ps) for ts in driver.machine.offsets.values() for ps in ts.values())
+        found["headrace_group_offsets"] = offsets
         idle = sum(driver.phase is not Phase.ACTIVE for driver in self._drivers)
-        return {"groups": groups, "offsets": offsets, "partitions_not_serving": idle}
+        found["headrace_group_partitions_not_serving"] = idle
+        return found

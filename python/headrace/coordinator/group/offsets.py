@@ -50,7 +50,10 @@ class CommitPart(NamedTuple):
 def keep(offsets: Offsets, record: OffsetStored) -> None:
     group_id, topic, partition, value = record
     if value is not None:
-        offsets.setdefault(group_id, {}).setdefault(topic, {})[partition] = value
+        try:
+            offsets[group_id][topic][partition] = value
+        except KeyError:
+            offsets.setdefault(group_id, {}).setdefault(topic, {})[partition] = value
         return
     topics = offsets.get(group_id, {})
     partitions = topics.get(topic, {})

@@ -89,7 +89,9 @@ class GroupLives(RuleBasedStateMachine):
                 timer.cancel()
             if isinstance(change, SetTimer):
                 assert change.delay_ms >= 0
-                self.timers[change.key] = self.time.call_later(change.delay_ms, lambda k=change.key: self.fire(k))
+                self.timers[change.key] = self.time.call_later(
+                    change.delay_ms, lambda k=change.key: self.fire(k)
+                )
         for waiter, outcome in effects.answers:
             self.parked.pop(waiter)(outcome)  # KeyError: answered twice
 
@@ -137,7 +139,9 @@ class GroupLives(RuleBasedStateMachine):
                 assignments.append(SyncGroupRequestAssignment(member_id, part))
                 self.handed_in[part] = (group, client.generation, member_id)
         instance = f"i{number}" if number >= 4 else None
-        request = SyncGroupRequest(group, client.generation, client.member_id, instance, None, None, assignments)
+        request = SyncGroupRequest(
+            group, client.generation, client.member_id, instance, None, None, assignments
+        )
         member_id, generation = client.member_id, client.generation
 
         def heard(response):
@@ -164,7 +168,13 @@ class GroupLives(RuleBasedStateMachine):
 
         self.ask(lambda waiter, now: self.machine.decide_heartbeat(request, waiter, now), heard)
 
-    @rule(group=GROUPS, number=CLIENTS, partition=st.integers(0, 2), offset=st.integers(0, 99), simple=st.booleans())
+    @rule(
+        group=GROUPS,
+        number=CLIENTS,
+        partition=st.integers(0, 2),
+        offset=st.integers(0, 99),
+        simple=st.booleans(),
+    )
     def commit(self, group, number, partition, offset, simple):
         client = self.client(group, number)
         who = ("", -1) if simple else (client.member_id, client.generation)

@@ -17,9 +17,11 @@ def blocks(text):
     for block in text.strip().split("\n\n"):
         head, _, expected = block.partition("\n----")
         lines = head.split("\n")
-        yield [line for line in lines if line.startswith("#")], [
-            line for line in lines if not line.startswith("#")
-        ], expected.strip("\n").split("\n") if expected.strip("\n") else []
+        yield (
+            [line for line in lines if line.startswith("#")],
+            [line for line in lines if not line.startswith("#")],
+            expected.strip("\n").split("\n") if expected.strip("\n") else [],
+        )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -66,9 +66,8 @@ class Transcript:
         before = {group_id: _state(group) for group_id, group in self.machine.groups.items()}
         getattr(self, "do_" + word.replace("-", "_"))(**dict(part.split("=", 1) for part in rest))
         after = {group_id: _state(group) for group_id, group in self.machine.groups.items()}
-        for group_id in sorted(before.keys() | after.keys()):
-            if before.get(group_id) != after.get(group_id):
-                said.append(f"{group_id}: {after.get(group_id, 'gone')}")
+        changed = sorted(g for g in before.keys() | after.keys() if before.get(g) != after.get(g))
+        said += [f"{group_id}: {after.get(group_id, 'gone')}" for group_id in changed]
         return said
 
     # -- commands -----------------------------------------------------------------------------------------------------
@@ -150,8 +149,8 @@ class Transcript:
     def do_fetch(self, group: str, offsets: str = "") -> None:
         wanted = [part.partition("/") for part in offsets.split(",") if part]
         places = [(topic, int(partition)) for topic, _, partition in wanted] or None
-        for found in fetch_offsets(self.machine, group, places):
-            self.said.append(f"{found.topic}/{found.partition}: {found.offset} '{found.metadata}'")
+        found = fetch_offsets(self.machine, group, places)
+        self.said += [f"{o.topic}/{o.partition}: {o.offset} '{o.metadata}'" for o in found]
 
     def do_describe(self, group: str) -> None:
         found = describe_group(self.machine, group)
@@ -161,7 +160,9 @@ class Transcript:
         self.said.append(f"{found.state} type={found.protocol_type} protocol={found.protocol}")
         for m in found.members:
             static = f" instance={m.group_instance_id}" if m.group_instance_id else ""
-            self.said.append(f"  {m.member_id}{static} metadata={_text(m.metadata)} assignment={_text(m.assignment)}")
+            self.said.append(
+                f"  {m.member_id}{static} metadata={_text(m.metadata)} assignment={_text(m.assignment)}"
+            )
 
     def do_list(self) -> None:
         for found in sorted(list_groups(self.machine)):
@@ -292,7 +293,9 @@ def _outcome(outcome: Any) -> str:
             text += f" roster=[{', '.join(m.member_id + ':' + _text(m.metadata) for m in outcome.members)}]"
         return text + " skip_assignment" * outcome.skip_assignment
     if isinstance(outcome, LeaveGroupResponse):
-        members = [f"{m.member_id or m.group_instance_id}={Error(m.error_code).name}" for m in outcome.members]
+        members = [
+            f"{m.member_id or m.group_instance_id}={Error(m.error_code).name}" for m in outcome.members
+        ]
         return error.name if error else f"left [{', '.join(members)}]"
     assert isinstance(outcome, SyncGroupResponse)
     return error.name if error else f"synced {_text(outcome.assignment)}"
