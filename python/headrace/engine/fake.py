@@ -14,7 +14,7 @@ was told and what was answered can be looked at: `told`, `answers`, `values`.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headrace.engine.port import (
     Appended,
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
+
+ANSWER_S_MAX: Final = 10.0
+"""A test that waits longer for an answer has failed."""
 
 
 class FakeLog:
@@ -65,6 +68,7 @@ class FakeEngine:
         self.answers: dict[int, bytes | None] = {}
         """Answers by token."""
         self.values: dict[str, str] = {}
+        self._awaited: dict[int, asyncio.Future[bytes | None]] = {}
         self.running = False
         self._on_requests: Callable[[Sequence[Request]], None] | None = None
         self._held: list[tuple[asyncio.Future[Any], object, FakeLog | None, int]] | None = None
@@ -107,6 +111,14 @@ class FakeEngine:
         assert self._on_requests is not None, "the engine is started first"
         self._on_requests(requests)
 
+    async def answered(self, token: int) -> bytes | None:
+        """The answer to a request, once it is given."""
+        if token in self.answers:
+            return self.answers[token]
+        waiter = self._awaited.setdefault(token, asyncio.get_running_loop().create_future())
+        async with asyncio.timeout(ANSWER_S_MAX):
+            return await waiter
+
     # -- Engine -------------------------------------------------------------------------------------------------------
 
     def start(self, on_requests: Callable[[Sequence[Request]], None]) -> Sequence[tuple[str, int]]:
@@ -117,6 +129,8 @@ class FakeEngine:
     def answer(self, token: int, response: bytes | None) -> None:
         assert token not in self.answers, f"request {token} is answered twice"
         self.answers[token] = response
+        if waiter := self._awaited.pop(token, None):
+            waiter.set_result(response)
 
     def topics(self, changed: Sequence[Topic], removed: Sequence[bytes]) -> asyncio.Future[None]:
         for topic in changed:

@@ -1,0 +1,92 @@
+"""A node without an engine for tests of handlers: requests go in as frames and come out as structs."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, cast
+
+from headrace.config.broker import BrokerConfig
+from headrace.controller.controller import Controller
+from headrace.engine.fake import FakeEngine
+from headrace.engine.port import Request
+from headrace.handlers.call import AllowAll, Authorizer, NoQuotas, Operation, Quotas, Services
+from headrace.handlers.dispatch import Dispatcher
+from headrace.handlers.routes import route
+from headrace.observe.metrics import Registry
+from headrace.wire.codec import decode, encode
+from headrace.wire.headers import read_response_header
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headrace.wire.schema import Message
+
+
+class Forbid:
+    """Everything is allowed but this operation, on resources whose name is among these (or on all)."""
+
+    def __init__(self, operation: Operation, *names: str) -> None:
+        self._operation = operation
+        self._names = names
+
+    def may(self, principal: str, host: str, operation: Operation, resource: str, name: str) -> bool:
+        del principal, host, resource
+        return operation is not self._operation or bool(self._names and name not in self._names)
+
+
+class World:
+    """Controller, dispatcher and engine of one test, on the running loop."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        engine: FakeEngine | None = None,
+        authorizer: Authorizer | None = None,
+        quotas: Quotas | None = None,
+        groups: Any = None,
+    ) -> None:
+        self.engine = engine or FakeEngine()
+        self.config = BrokerConfig(settings or {})
+        self.registry = Registry()
+        self._bytes = itertools.count(1)
+        self._tokens = itertools.count(1)
+        addresses = self.engine.start(lambda requests: self.dispatcher.receive(requests))
+        self.controller = Controller(
+            self.engine,
+            self.config,
+            lambda size: next(self._bytes).to_bytes(size, "big"),
+            node_id=1,
+            cluster_id="cluster",
+            addresses=addresses,
+        )
+        services = Services(
+            self.config,
+            self.engine,
+            self.controller,
+            cast("Any", groups),
+            authorizer or AllowAll(),
+            quotas or NoQuotas(),
+        )
+        self.dispatcher = Dispatcher(services, self.registry)
+
+    async def open(self) -> World:
+        await self.controller.load()
+        self.dispatcher.open()
+        return self
+
+    def send(self, api_key: int, version: int, body: bytes) -> int:
+        """Hand over a frame; gives its token."""
+        token = next(self._tokens)
+        self.engine.receive(Request(token, api_key, version, token, "me", 0, 1, "127.0.0.1", 0, body))
+        return token
+
+    async def ask(self, request: Message, version: int) -> Any:
+        """The response, decoded; None if the connection was closed."""
+        token = self.send(request.API_KEY, version, encode(request, version))
+        frame = await self.engine.answered(token)
+        if frame is None:
+            return None
+        correlation, begin = read_response_header(request.API_KEY, version, frame)
+        assert correlation == token, "the answer carries the request's correlation id"
+        return decode(route(request.API_KEY).response, version, frame[begin:])
