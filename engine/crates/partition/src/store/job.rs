@@ -11,6 +11,8 @@ use crate::spec::{FetchSpec, ListQuery, WaiterToken};
 pub(super) struct AskedRead {
     pub spec: FetchSpec,
     pub token: WaiterToken,
+    /// How often what was to be read was gone when the job came to it.
+    pub tries: u8,
 }
 
 /// Who asked for a look-up by time, and for what.
@@ -18,7 +20,12 @@ pub(super) struct AskedRead {
 pub(super) struct AskedTime {
     pub query: ListQuery,
     pub token: WaiterToken,
+    /// How often what was to be read was gone when the job came to it.
+    pub tries: u8,
 }
+
+/// Files go away under a reader by retention and compaction, but not for ever: after so many tries one is missing.
+pub(super) const TRIES_MAX: u8 = 8;
 
 /// What a cold read brought.
 pub(super) type ReadDone = <ReadJob as Job>::Done;

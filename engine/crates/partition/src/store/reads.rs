@@ -3,10 +3,10 @@
 use model::{ErrorCode, Offset};
 
 use super::Store;
-use super::job::{AskedRead, AskedTime, ReadDone, StoreJob, Work};
+use super::job::{AskedRead, AskedTime, ReadDone, StoreJob, TRIES_MAX, Work};
 use crate::error::{FetchError, fetch_error_code};
 use crate::partition::{Found, Looked};
-use crate::spec::{Fetch, FetchSpec, Fetched, ListQuery, Listed, ListedOffset, WaiterToken, Wake};
+use crate::spec::{Fetch, FetchSpec, Fetched, ListQuery, Listed, WaiterToken, Wake};
 
 impl Store {
     /// Reads committed batches. A cold read adds a job, and [`Wake::Read`] brings its outcome to `token`.
@@ -16,12 +16,16 @@ impl Store {
         token: WaiterToken,
         jobs: &mut Vec<StoreJob>,
     ) -> Result<Fetch, FetchError> {
-        let (partition, log) = self.look(spec.group).ok_or(FetchError::UnknownPartition)?;
-        match partition.fetch(log, &self.journal, spec)? {
+        self.read(AskedRead { spec: *spec, token, tries: 0 }, jobs)
+    }
+
+    fn read(&mut self, asked: AskedRead, jobs: &mut Vec<StoreJob>) -> Result<Fetch, FetchError> {
+        let (partition, log) = self.look(asked.spec.group).ok_or(FetchError::UnknownPartition)?;
+        match partition.fetch(log, &self.journal, &asked.spec)? {
             Found::Ready(fetched) => Ok(Fetch::Ready(fetched)),
             Found::Cold(job) => {
                 self.jobs_running += 1;
-                jobs.push(StoreJob(Work::Read(AskedRead { spec: *spec, token }, job)));
+                jobs.push(StoreJob(Work::Read(asked, job)));
                 Ok(Fetch::Cold)
             }
         }
@@ -35,12 +39,16 @@ impl Store {
         token: WaiterToken,
         jobs: &mut Vec<StoreJob>,
     ) -> Result<Listed, ErrorCode> {
-        let (partition, log) = self.look(query.group).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-        match partition.list(log, &self.journal, query).map_err(fetch_error_code)? {
+        self.list(AskedTime { query: *query, token, tries: 0 }, jobs)
+    }
+
+    fn list(&mut self, asked: AskedTime, jobs: &mut Vec<StoreJob>) -> Result<Listed, ErrorCode> {
+        let (partition, log) = self.look(asked.query.group).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        match partition.list(log, &self.journal, &asked.query).map_err(fetch_error_code)? {
             Looked::Ready(listed) => Ok(Listed::Ready(listed)),
             Looked::Pending(job) => {
                 self.jobs_running += 1;
-                jobs.push(StoreJob(Work::Time(AskedTime { query: *query, token }, job)));
+                jobs.push(StoreJob(Work::Time(asked, job)));
                 Ok(Listed::Pending)
             }
         }
@@ -48,58 +56,65 @@ impl Store {
 
     /// A cold read came back. What it read from may be gone by now: then it is read again.
     pub(super) fn read_done(&mut self, asked: AskedRead, done: ReadDone, wakes: &mut Vec<Wake>) {
-        let AskedRead { spec, token } = asked;
-        let Some((partition, log)) = self.look(spec.group) else {
-            wakes.push(Wake::Read { token, result: Err(FetchError::UnknownPartition) });
-            return;
-        };
-        let watermarks = partition.watermarks(log);
-        match log.read_done(&self.journal, done) {
-            None => self.read_again(spec, token, wakes),
-            Some(Err(_)) => wakes.push(Wake::Read { token, result: Err(FetchError::Storage) }),
-            Some(Ok(data)) => {
-                let bytes: usize = data.iter().map(|bytes| bytes.len()).sum();
-                let behind = unflushed(log);
-                if bytes == 0 && spec.from < behind {
-                    // Compaction left nothing between here and what is not in files yet.
-                    self.read_again(FetchSpec { from: behind, ..spec }, token, wakes);
+        let AskedRead { spec, token, tries } = asked;
+        let result = match self.look(spec.group) {
+            None => Err(FetchError::UnknownPartition),
+            Some((partition, log)) => match log.read_done(&self.journal, done) {
+                None if tries < TRIES_MAX => {
+                    self.read_again(AskedRead { tries: tries + 1, ..asked }, wakes);
                     return;
                 }
-                let fetched = Fetched { watermarks, data, bytes, diverging: None };
-                wakes.push(Wake::Read { token, result: Ok(fetched) });
-            }
-        }
+                None | Some(Err(_)) => Err(FetchError::Storage),
+                Some(Ok(data)) => {
+                    let bytes: usize = data.iter().map(|bytes| bytes.len()).sum();
+                    let behind = unflushed(log);
+                    if bytes == 0 && spec.from < behind {
+                        // Compaction left nothing between here and what is not in files yet.
+                        let spec = FetchSpec { from: behind, ..spec };
+                        self.read_again(AskedRead { spec, ..asked }, wakes);
+                        return;
+                    }
+                    let watermarks = partition.watermarks(log);
+                    Ok(Fetched { watermarks, data, bytes, diverging: None })
+                }
+            },
+        };
+        wakes.push(Wake::Read { token, result });
     }
 
-    fn read_again(&mut self, spec: FetchSpec, token: WaiterToken, wakes: &mut Vec<Wake>) {
-        let mut jobs = std::mem::take(&mut self.jobs);
-        match self.fetch(&spec, token, &mut jobs) {
-            Ok(Fetch::Ready(fetched)) => wakes.push(Wake::Read { token, result: Ok(fetched) }),
-            Ok(Fetch::Cold) => {}
-            Err(error) => wakes.push(Wake::Read { token, result: Err(error) }),
-        }
-        self.jobs = jobs;
+    fn read_again(&mut self, asked: AskedRead, wakes: &mut Vec<Wake>) {
+        let mut jobs = Vec::new();
+        let result = match self.read(asked, &mut jobs) {
+            Ok(Fetch::Ready(fetched)) => Ok(fetched),
+            Ok(Fetch::Cold) => {
+                self.jobs.append(&mut jobs);
+                return;
+            }
+            Err(error) => Err(error),
+        };
+        wakes.push(Wake::Read { token: asked.token, result });
     }
 
     /// A look-up by time came back.
     pub(super) fn time_found(&mut self, asked: AskedTime, found: log::TimeFound, wakes: &mut Vec<Wake>) {
-        let AskedTime { query, token } = asked;
-        let result = match (self.look(query.group), found.result) {
+        let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        let result = match (self.look(asked.query.group), found.result) {
             (None, _) => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-            (Some((partition, log)), Ok(found)) => Ok(partition.listed(log, &query, found)),
-            (Some(_), Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut jobs = std::mem::take(&mut self.jobs);
-                let again = self.list_offsets(&query, token, &mut jobs);
-                self.jobs = jobs;
-                match again {
-                    Ok(Listed::Pending) => return,
-                    Ok(Listed::Ready(listed)) => Ok::<ListedOffset, _>(listed),
+            (Some((partition, log)), Ok(found)) => Ok(partition.listed(log, &asked.query, found)),
+            (Some(_), Err(error)) if gone(&error) && asked.tries < TRIES_MAX => {
+                let mut jobs = Vec::new();
+                match self.list(AskedTime { tries: asked.tries + 1, ..asked }, &mut jobs) {
+                    Ok(Listed::Ready(listed)) => Ok(listed),
+                    Ok(Listed::Pending) => {
+                        self.jobs.append(&mut jobs);
+                        return;
+                    }
                     Err(error) => Err(error),
                 }
             }
             (Some(_), Err(_)) => Err(ErrorCode::KAFKA_STORAGE_ERROR),
         };
-        wakes.push(Wake::Listed { token, result });
+        wakes.push(Wake::Listed { token: asked.token, result });
     }
 }
 

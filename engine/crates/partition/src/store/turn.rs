@@ -4,8 +4,6 @@ use super::job::{Outcome, StoreDone, StoreJob, Work};
 use super::{Stop, Store};
 use crate::error::Fatal;
 use crate::partition::Hands;
-#[cfg(test)]
-use crate::producers::Producers;
 use crate::spec::{Now, Wake};
 
 /// Memory that one write-behind may take.
@@ -27,7 +25,6 @@ impl Store {
             self.record_deferred(); // a new turn has room again
             self.files(now, jobs);
         }
-        self.jobs_running += self.jobs.len();
         jobs.append(&mut self.jobs);
         wakes.append(&mut self.wakes);
     }
@@ -129,11 +126,5 @@ impl Store {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.stop == Stop::Closed && self.jobs_running == 0
-    }
-
-    /// Producers of a partition, for tests.
-    #[cfg(test)]
-    pub(crate) fn producers_of(&self, group: model::GroupId) -> &Producers {
-        &self.partitions[&group].producers
     }
 }

@@ -103,6 +103,7 @@ impl Store {
         let compactor = Box::new(move |batches| compaction::compact(batches, &config, now.wall_ms));
         self.upkeep.file_id = self.upkeep.file_id.wrapping_add(1);
         let job = log.compact(segments, self.upkeep.file_id, compactor);
+        self.jobs_running += 1;
         self.jobs.push(StoreJob(Work::Log(log::LogJob::Compact(job))));
     }
 }
