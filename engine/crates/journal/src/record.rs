@@ -6,7 +6,7 @@
 use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 
 use crate::frame::{Counter, Fields, Malformed, Sink};
-use crate::state::{Flushed, State};
+use crate::state::{Flushed, NOWHERE, State};
 
 /// Bytes before a record's body.
 pub const FRAME_BYTES: usize = 4 + 1 + 8;
@@ -147,14 +147,21 @@ pub enum Record<'a> {
     Truncate {
         /// The new end.
         end: LogIndex,
+        /// Bytes that its last segment keeps, if that is known without looking into the file.
+        segment_bytes: Option<u64>,
     },
     /// The first offset that may be read rose.
     LogStart {
         /// The new log start.
         offset: Offset,
     },
-    /// Segment files hold everything below this, synced.
-    Flushed(Flushed),
+    /// Segment files hold everything below this mark, synced.
+    Flushed {
+        /// The mark.
+        mark: Flushed,
+        /// Bytes of all batches in the mark's segment, flushed or not: a truncation may have left that unknown.
+        segment_bytes: u64,
+    },
     /// The group exists.
     Create {
         /// Its topic.
@@ -193,7 +200,7 @@ impl<'a> Record<'a> {
             Record::Vote { .. } => Kind::Vote,
             Record::Truncate { .. } => Kind::Truncate,
             Record::LogStart { .. } => Kind::LogStart,
-            Record::Flushed(_) => Kind::Flushed,
+            Record::Flushed { .. } => Kind::Flushed,
             Record::Create { .. } => Kind::Create,
             Record::Remove { .. } => Kind::Remove,
             Record::Replaced { .. } => Kind::Replaced,
@@ -218,9 +225,15 @@ impl<'a> Record<'a> {
                 out.u8(u8::from(vote.is_some()));
                 out.i32(vote.unwrap_or(0));
             }
-            Record::Truncate { end } => out.u64(end.0),
+            Record::Truncate { end, segment_bytes } => {
+                out.u64(end.0);
+                out.u64(segment_bytes.unwrap_or(NOWHERE));
+            }
             Record::LogStart { offset } => out.i64(offset.0),
-            Record::Flushed(flushed) => flushed.encode(out),
+            Record::Flushed { mark, segment_bytes } => {
+                mark.encode(out);
+                out.u64(*segment_bytes);
+            }
             Record::Create { topic, partition } | Record::Remove { topic, partition } => {
                 out.put(&topic.0);
                 out.i32(partition.0);
@@ -273,9 +286,12 @@ impl<'a> Record<'a> {
                 let (term, voted, vote) = (Epoch(fields.i32()?), flag(fields.u8()?)?, fields.i32()?);
                 Record::Vote { term, vote: voted.then_some(vote) }
             }
-            5 => Record::Truncate { end: LogIndex(fields.u64()?) },
+            5 => {
+                let (end, bytes) = (LogIndex(fields.u64()?), fields.u64()?);
+                Record::Truncate { end, segment_bytes: (bytes != NOWHERE).then_some(bytes) }
+            }
             6 => Record::LogStart { offset: Offset(fields.i64()?) },
-            7 => Record::Flushed(Flushed::decode(fields)?),
+            7 => Record::Flushed { mark: Flushed::decode(fields)?, segment_bytes: fields.u64()? },
             8 => Record::Create { topic: TopicId(fields.id()?), partition: PartitionIndex(fields.i32()?) },
             9 => Record::Remove { topic: TopicId(fields.id()?), partition: PartitionIndex(fields.i32()?) },
             10 => Record::Replaced {

@@ -71,7 +71,8 @@ pub struct State {
     pub producers: Vec<u8>,
 }
 
-const NOWHERE: u64 = u64::MAX;
+/// Stands for a position or a size that is not known.
+pub(crate) const NOWHERE: u64 = u64::MAX;
 
 impl Flushed {
     pub(crate) fn encode(&self, out: &mut impl Sink) {

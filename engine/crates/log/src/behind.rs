@@ -50,13 +50,7 @@ pub struct WroteBehind {
     pub group: GroupId,
     generation: u32,
     tidied: bool,
-    result: IoResult<Wrote>,
-}
-
-struct Wrote {
-    flushed: Flushed,
-    /// Where the first part began.
-    began: u64,
+    result: IoResult<Flushed>,
 }
 
 impl Log {
@@ -69,6 +63,12 @@ impl Log {
         let first = self.tail.at_index(self.flushed.index);
         let mut parts: Vec<Part> = Vec::new();
         let (mut bytes, mut end) = (0, self.flushed.index);
+        let lost_position = self.flushed.position.is_none();
+        if lost_position {
+            // After a truncation into flushed data: this job also finds where the segment now ends, so it takes no other.
+            let first = self.flushed_upto();
+            parts.push(Part { base: self.flushed.segment, position: None, first, pieces: Vec::new() });
+        }
         for batch in self.tail.0.range(first..) {
             if batch.end_index() > durable || bytes >= bytes_max {
                 break;
@@ -76,6 +76,9 @@ impl Log {
             let piece = piece(journal, batch).expect("a batch that is not flushed is in the journal");
             let at = holding(&self.segments, batch.offset).expect("a batch stands in a segment");
             let base = self.segments[at].base;
+            if lost_position && base != self.flushed.segment {
+                break;
+            }
             if parts.last().is_none_or(|part| part.base != base) {
                 let position = if base == self.flushed.segment { self.flushed.position } else { Some(0) };
                 parts.push(Part { base, position, first: batch.offset, pieces: Vec::new() });
@@ -126,8 +129,7 @@ impl Log {
         if done.tidied {
             self.tidy = false;
         }
-        self.found_position(wrote.began);
-        self.flushed_unrecorded = Some(wrote.flushed);
+        self.flushed_unrecorded = Some(wrote);
         self.record_flushed(journal, producers);
         Ok(())
     }
@@ -139,24 +141,40 @@ impl Log {
             return;
         }
         self.flushed_unrecorded = None;
-        if flushed.index <= self.flushed.index {
+        if !self.raises(flushed) {
             return;
         }
-        self.record(journal, &Record::Flushed(flushed), producers);
-        self.flushed = flushed;
-        self.flushed_pending.push_back((journal.turn_commit(), flushed.index));
+        self.record_mark(journal, flushed, producers);
     }
 
-    /// A truncation left the mark without a position; now it is known, and with it the segment's size.
-    fn found_position(&mut self, position: u64) {
-        if self.flushed.position.is_some() {
-            return;
-        }
-        let Some(at) = self.segments.iter().position(|segment| segment.base == self.flushed.segment) else { return };
-        let next = self.segments.get(at + 1).map_or(Offset(i64::MAX), |segment| segment.base);
-        let behind = self.tail.0.range(self.tail.at_index(self.flushed.index)..);
+    /// Records a mark, with the exact size of its segment.
+    pub(crate) fn record_mark(&mut self, journal: &mut Journal, mark: Flushed, producers: &dyn Fn() -> Vec<u8>) {
+        let segment_bytes = self.segment_bytes(mark);
+        self.record(journal, &Record::Flushed { mark, segment_bytes }, producers);
+        self.apply_flushed(mark, segment_bytes);
+        self.flushed_pending.push_back((journal.turn_commit(), mark.index));
+    }
+
+    fn segment_bytes(&self, mark: Flushed) -> u64 {
+        let next = self.segments.iter().map(|segment| segment.base).find(|base| *base > mark.segment);
+        let next = next.unwrap_or(Offset(i64::MAX));
+        let behind = self.tail.0.range(self.tail.at_index(mark.index)..);
         let bytes: u64 = behind.filter(|b| b.offset < next).map(|b| u64::from(b.place.len)).sum();
-        self.segments[at].bytes = position + bytes;
+        mark.position.unwrap_or(0) + bytes
+    }
+
+    /// Whether a mark says more than the one there is.
+    pub(crate) fn raises(&self, flushed: Flushed) -> bool {
+        let found = self.flushed.position.is_none() && flushed.position.is_some();
+        flushed.index > self.flushed.index || flushed.index == self.flushed.index && found
+    }
+
+    /// The mark moves.
+    pub(crate) fn apply_flushed(&mut self, mark: Flushed, segment_bytes: u64) {
+        self.flushed = mark;
+        if let Some(segment) = self.segments.iter_mut().find(|segment| segment.base == mark.segment) {
+            segment.bytes = segment_bytes;
+        }
     }
 }
 
@@ -170,7 +188,7 @@ impl Job for WriteBehind {
 }
 
 impl WriteBehind {
-    fn write(&self, storage: &dyn Storage) -> IoResult<Wrote> {
+    fn write(&self, storage: &dyn Storage) -> IoResult<Flushed> {
         if self.new_dir {
             storage.create_dir_all(&self.dir)?;
         }
@@ -183,19 +201,17 @@ impl WriteBehind {
                 }
             }
         }
-        let (mut began, mut end) = (None, 0);
+        let mut end = 0;
         for part in &self.parts {
             let position = self.position(storage, part)?;
             names_changed |= position == 0;
             let pieces = part.pieces.iter().map(Piece::bytes).collect::<IoResult<Vec<Bytes>>>()?;
             let chunks: Vec<&[u8]> = pieces.iter().map(|piece| &**piece).collect();
             end = segment::append(storage, &self.dir, part.base, position, &chunks, INDEX_INTERVAL_BYTES)?;
-            began.get_or_insert(position);
         }
         self.sync(storage, names_changed)?;
         let last = self.parts.last().expect("a job has a part");
-        let flushed = Flushed { index: self.end, segment: last.base, position: Some(end) };
-        Ok(Wrote { flushed, began: began.expect("a job has a part") })
+        Ok(Flushed { index: self.end, segment: last.base, position: Some(end) })
     }
 
     fn position(&self, storage: &dyn Storage, part: &Part) -> IoResult<u64> {

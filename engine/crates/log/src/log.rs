@@ -331,17 +331,31 @@ impl Log {
         if skipped {
             self.generation += 1;
             self.flushed_unrecorded = None;
-            self.record(journal, &Record::Flushed(self.flushed), producers);
-            self.flushed_pending.push_back((journal.turn_commit(), self.flushed.index));
+            self.record_mark(journal, self.flushed, producers);
         }
     }
 
     /// Drops elements from `end` on, which must be a batch's or a marker's beginning, and not committed.
     pub fn truncate(&mut self, journal: &mut Journal, end: LogIndex, producers: &dyn Fn() -> Vec<u8>) {
         assert!(end <= self.end && end >= self.markers.base.index, "a truncation stays inside the log");
-        self.record(journal, &Record::Truncate { end }, producers);
+        let segment_bytes = self.bytes_kept(end);
+        self.record(journal, &Record::Truncate { end, segment_bytes }, producers);
         self.apply_truncate(end, true);
         self.files_wait = journal.turn_commit();
+    }
+
+    /// Bytes that the last segment has after a truncation to `end`. Unknown when it cuts flushed data: the file knows.
+    fn bytes_kept(&self, end: LogIndex) -> Option<u64> {
+        let end_offset = self.markers.offset_of(end);
+        let last = self.segments.iter().rev().find(|segment| segment.base < end_offset)?;
+        let unknown = last.base == self.flushed.segment && self.flushed.position.is_none();
+        if self.flushed.index > end || unknown {
+            return None;
+        }
+        let next = self.segments.iter().map(|segment| segment.base).find(|base| *base > last.base);
+        let dropped = self.tail.0.range(self.tail.at_index(end)..);
+        let dropped = dropped.take_while(|batch| next.is_none_or(|next| batch.offset < next));
+        Some(last.bytes - dropped.map(|batch| u64::from(batch.place.len)).sum::<u64>())
     }
 
     // ---- the same changes without the record, for replay too
@@ -426,9 +440,10 @@ impl Log {
     #[must_use]
     pub fn describe(&self) -> String {
         format!(
-            "group {} end {} durable {} flushed {:?} durably {} state in use {} oldest {:?} busy {} waits {} doomed {}",
+            "group {} end {} durable {} flushed {:?} durably {} state in use {} oldest {:?} busy {} waits {} doomed {} segments {:?}",
             self.group.0, self.end.0, self.durable.0, self.flushed, self.flushed_durable.0, self.mark.file_use,
             self.oldest_unflushed(), self.busy, self.files_wait, self.doomed.len(),
+            self.segments.iter().map(|segment| (segment.base.0, segment.bytes)).collect::<Vec<_>>(),
         )
     }
 

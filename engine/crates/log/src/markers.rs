@@ -58,14 +58,15 @@ impl Markers {
         (found, self.list.get(later).map_or(end, |(_, offset, _)| *offset))
     }
 
-    /// Everything before `offset` is folded into the base.
+    /// Everything before `offset` is folded into the base. Markers that stand right at it stay: they may be newer than the
+    /// commit that allowed this, and be truncated yet.
     pub fn fold(&mut self, offset: Offset) {
         if offset <= self.base.offset {
             return;
         }
-        let index = self.index_of(offset);
-        let passed = self.list.partition_point(|(at, ..)| *at < index);
-        // The marker of the epoch that the base stands in is kept as the base's epoch.
+        let passed = self.list.partition_point(|(_, at, _)| *at < offset);
+        let records = u64::try_from(offset.0 - self.base.offset.0).expect("checked above");
+        let index = self.base.index.plus(records + passed as u64);
         self.base = Base { index, offset, epoch: self.epoch_before(index) };
         self.list.drain(..passed);
     }
@@ -124,6 +125,10 @@ mod tests {
         assert_eq!(markers.index_of(Offset(2)), LogIndex(5));
         assert_eq!(markers.offset_of(LogIndex(6)), Offset(3));
         assert_eq!(markers.epoch_at(Offset(1)), Epoch(1));
+        markers.fold(Offset(2));
+        assert_eq!(markers.base, Base { index: LogIndex(3), offset: Offset(2), epoch: Epoch(1) });
+        assert_eq!(markers.list.len(), 2, "markers at the base may still be truncated");
+        assert_eq!(markers.index_of(Offset(2)), LogIndex(5));
     }
 
     #[test]

@@ -160,8 +160,15 @@ impl Log {
             return Read::Empty;
         }
         let dir = self.dir();
+        let upto = upto.min(self.flushed_upto());
         let source = Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one };
         Read::Cold(ReadJob { group: self.group, generation: self.generation, source })
+    }
+
+    /// Offset of the first record that is not flushed: files may hold another past behind it.
+    pub(crate) fn flushed_upto(&self) -> Offset {
+        let first = self.tail.0.get(self.tail.at_index(self.flushed.index));
+        first.map_or(self.end_offset, |batch| batch.offset)
     }
 
     /// The segments from `from` on, as far as they are flushed.
@@ -209,6 +216,7 @@ impl Log {
             generation: self.generation,
             dir: self.dir(),
             start: self.start,
+            flushed_upto: self.flushed_upto(),
             stretches: flushed,
             tail,
             timestamp,
@@ -242,6 +250,7 @@ pub struct TimeJob {
     generation: u32,
     dir: PathBuf,
     start: Offset,
+    flushed_upto: Offset,
     stretches: Vec<Stretch>,
     tail: Vec<Piece>,
     timestamp: i64,
@@ -271,7 +280,7 @@ impl TimeJob {
         for stretch in &self.stretches {
             let end = stretch.end.unwrap_or(u64::MAX);
             let found = segment::find_time(storage, &self.dir, stretch.base, end, self.timestamp)?;
-            if let Some(found) = found.filter(readable) {
+            if let Some(found) = found.filter(readable).filter(|(offset, _)| *offset < self.flushed_upto) {
                 return Ok(Some(found));
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use batch::Header;
 use journal::rules::{Rule, off};
-use journal::{Flushed, OpenError, Record, Replay, Replayed, State};
+use journal::{OpenError, Record, Replay, Replayed, State};
 use model::{GroupId, LogIndex};
 
 use crate::compact::Swap;
@@ -72,7 +72,7 @@ impl<'a> Replaying<'a> {
 
     fn apply(&mut self, at: Replayed, record: Record<'_>) -> Result<(), String> {
         let group = at.group;
-        if let Record::Truncate { end } = record {
+        if let Record::Truncate { end, .. } = record {
             self.watch.truncate(group, end);
         }
         let Some(log) = self.log(group)? else { return Ok(()) };
@@ -80,15 +80,22 @@ impl<'a> Replaying<'a> {
             Record::Marker { index, marker } if index == log.end => log.add_marker(marker),
             Record::Marker { .. } => return Err("a marker that is not at the log's end".to_owned()),
             Record::Vote { term, vote } => (log.term, log.vote) = (term, vote),
-            Record::Truncate { end } if end <= log.end && end >= log.markers.base.index => {
+            Record::Truncate { end, segment_bytes } if end <= log.end && end >= log.markers.base.index => {
                 log.apply_truncate(end, !off(Rule::TruncateLowersMark));
+                if let (Some(last), Some(bytes)) = (log.segments.last_mut(), segment_bytes) {
+                    last.bytes = bytes;
+                }
             }
             Record::Truncate { .. } => return Err("a truncation outside the log".to_owned()),
             Record::LogStart { offset } if offset <= log.end_offset => {
                 log.apply_start(offset, 0);
             }
             Record::LogStart { .. } => return Err("a log start behind the log end".to_owned()),
-            Record::Flushed(flushed) => log.replay_flushed(flushed),
+            Record::Flushed { mark, segment_bytes } => {
+                if log.raises(mark) || off(Rule::FlushedIsMax) {
+                    log.apply_flushed(mark, segment_bytes);
+                }
+            }
             Record::Replaced { first, end, bytes, file_id } => {
                 if log.segments.first().is_none_or(|segment| segment.base != first) {
                     return Err("a compaction of segments that are not there".to_owned());
@@ -154,12 +161,6 @@ impl Log {
             && (state.markers == self.markers.list || off(Rule::StateMarkers))
             && state.segments.len() == self.segments.len();
         if same { Ok(()) } else { Err("its State disagrees with the records before it".to_owned()) }
-    }
-
-    fn replay_flushed(&mut self, flushed: Flushed) {
-        if flushed.index > self.flushed.index || off(Rule::FlushedIsMax) {
-            self.flushed = flushed;
-        }
     }
 
     /// The end of replay: what is in the journal is durable, what is flushed need not be in the tail.

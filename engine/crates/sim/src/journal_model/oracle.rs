@@ -79,9 +79,8 @@ impl Group {
             Element::Marker(marker) if kept(*offset) => Some((*index, *offset, marker.clone())),
             _ => None,
         });
-        // A marker right at the log start may be folded into the base already.
         let wanted: Vec<_> = wanted.collect();
-        if !wanted.ends_with(&found) || wanted.len() > found.len() && wanted[0].1 != self.start {
+        if wanted != found {
             return Err(format!("markers {found:?}, not {wanted:?}"));
         }
         let found = bytes_of(log, journal, storage)?;
@@ -98,8 +97,14 @@ impl Group {
             return Ok(());
         }
         let at = found.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
-        Err(format!("its batches differ at byte {at} ({} bytes, not {})", found.len(), wanted.len()))
+        Err(format!("its batches differ at byte {at}: {}; not {}; {}", outline(&found), outline(&wanted), log.describe()))
     }
+}
+
+/// Offset and length of each batch.
+fn outline(bytes: &[u8]) -> String {
+    let batches = batch::split(bytes).flatten();
+    batches.map(|(header, bytes)| format!("{}+{}", header.base_offset, bytes.len())).collect::<Vec<_>>().join(" ")
 }
 
 /// Everything from start to end, as a consumer would read it.
@@ -111,7 +116,7 @@ fn bytes_of(log: &Log, journal: &Journal, storage: &dyn Storage) -> Result<Vec<u
             Read::Ready(list, _) => list,
             Read::Cold(job) => {
                 let read = log.read_done(journal, job.run(storage)).ok_or("a read that is stale at once")?;
-                read.map_err(|error| format!("reading from offset {}: {error}", from.0))?
+                read.map_err(|error| format!("reading from offset {}: {error}; {}", from.0, log.describe()))?
             }
             Read::Empty => return Err(format!("nothing at offset {}", from.0)),
         };
