@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from headrace.config.rules import ValueRefused
 from headrace.config.topic import TopicConfigRefused, checked
 from headrace.controller.image import (
-    INTERNAL_TOPICS,
     Image,
     PartitionState,
     ResourceType,
@@ -276,7 +275,3 @@ def _partitions(
         PartitionState(first_index + place, first_group + place, brokers, brokers, brokers[0], 0)
         for place, brokers in enumerate(replicas)
     )
-
-
-def is_internal(name: str) -> bool:
-    return name in INTERNAL_TOPICS
