@@ -379,3 +379,19 @@ def test_a_client_without_a_name():
         assert response.member_id.startswith("-")
 
     run(scenario)
+
+
+def test_names_that_could_never_be_stored_are_refused():
+    async def scenario():
+        node = await Node.begin()
+        await node.find("g")
+        long = "x" * 40_000
+        assert (await node.join(long, 9)).error_code == Error.INVALID_GROUP_ID
+        assert (await node.join("g", 9, instance=long)).error_code == Error.INVALID_REQUEST
+        request = JoinGroupRequest("g", 10_000, 60_000, "", None, "p", [JoinGroupRequestProtocol("x")])
+        assert (await node.ask(request, 5, client_id="c" * 32_767)).error_code == Error.INVALID_REQUEST
+        committed = await node.ask(commit_request(8, long), 8)
+        assert committed.topics[0].partitions[0].error_code == Error.INVALID_GROUP_ID
+        assert (await node.join("g", 3)).error_code == 0
+
+    run(scenario)

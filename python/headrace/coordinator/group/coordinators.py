@@ -10,6 +10,7 @@ deposed, or is closing. All of that is retriable.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -17,6 +18,7 @@ from headrace.coordinator.group.joining import Asker
 from headrace.coordinator.group.life import GroupState
 from headrace.coordinator.group.machine import GroupMachine
 from headrace.coordinator.group.partitioning import partition_of
+from headrace.coordinator.group.settings import too_long
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
 from headrace.coordinator.runtime.driver import Driver, Phase
 from headrace.model.errors import Error, Refusal
@@ -122,10 +124,11 @@ class GroupCoordinators:
     async def close(self) -> None:
         """Let appends end, then answer what is parked with a retriable error."""
         self._closed = True
-        for driver in self._drivers:
-            await driver.close()
+        await asyncio.gather(*(driver.close() for driver in self._drivers))
 
     def _of(self, group_id: str) -> Driver[GroupMachine]:
+        if too_long(group_id):
+            raise Refusal(Error.INVALID_GROUP_ID)
         if not self._drivers:
             raise Refusal(Error.COORDINATOR_NOT_AVAILABLE if self._closed else Error.NOT_COORDINATOR)
         return self._drivers[partition_of(group_id, len(self._drivers))]

@@ -15,7 +15,7 @@ from headrace.coordinator.group.rebalance import (
     refused_join,
     touch,
 )
-from headrace.coordinator.group.settings import JOIN_TIMEOUT_NEW_MEMBER_MS, PENDING_MEMBERS_MAX
+from headrace.coordinator.group.settings import JOIN_TIMEOUT_NEW_MEMBER_MS, PENDING_MEMBERS_MAX, too_long
 from headrace.coordinator.group.turn import GroupTimer, Turn
 from headrace.coordinator.runtime.effects import NOBODY, SetTimer, Waiter
 from headrace.model.errors import Error
@@ -47,6 +47,9 @@ def join(
         return turn.answer(waiter, refused_join(request.member_id, Error.INVALID_GROUP_ID))
     if not settings.session_timeout_ms_min <= request.session_timeout_ms <= settings.session_timeout_ms_max:
         return turn.answer(waiter, refused_join(request.member_id, Error.INVALID_SESSION_TIMEOUT))
+    names = [protocol.name for protocol in request.protocols]
+    if too_long(asker.client_id, request.group_instance_id, request.protocol_type, *names):
+        return turn.answer(waiter, refused_join(request.member_id, Error.INVALID_REQUEST))
     group = groups.get(request.group_id)
     if group is None:
         if request.member_id:
@@ -57,7 +60,6 @@ def join(
             drop(turn, group, member)
             maybe_complete_join(turn, group)
         return turn.answer(waiter, refused_join("", Error.GROUP_MAX_SIZE_REACHED))
-    names = [protocol.name for protocol in request.protocols]
     if not group.supports(request.protocol_type, names):
         return turn.answer(waiter, refused_join(request.member_id, Error.INCONSISTENT_GROUP_PROTOCOL))
     groups[group.group_id] = group

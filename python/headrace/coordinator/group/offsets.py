@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from headrace.coordinator.group.life import GroupState
 from headrace.coordinator.group.rebalance import touch
 from headrace.coordinator.group.records import OffsetStored
+from headrace.coordinator.group.settings import too_long
 from headrace.model.errors import Error
 from headrace.wire.messages.group_records import OffsetCommitValue
 
@@ -75,7 +76,7 @@ def commit(turn: Turn, groups: dict[str, Group], request: Commit, waiter: Waiter
     expires_ms = wall_ms + request.retention_ms if request.retention_ms >= 0 else -1
     outcomes = []
     for topic, partition, offset, leader_epoch, metadata in request.parts:
-        if metadata is not None and len(metadata) > turn.settings.offset_metadata_max:
+        if metadata and (len(metadata) > turn.settings.offset_metadata_max or too_long(metadata)):
             outcomes.append(Error.OFFSET_METADATA_TOO_LARGE)
             continue
         value = OffsetCommitValue(offset, leader_epoch, metadata or "", wall_ms, expires_ms)

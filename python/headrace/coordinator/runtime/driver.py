@@ -13,6 +13,7 @@ Invariant: `_next_offset` is the end of the log as this driver left it, so a for
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import gc
 from collections import deque
@@ -50,6 +51,8 @@ LOAD_SLICE_MS: Final = 2
 """How long loading may hold the loop before others get their turn."""
 LOAD_CHECK_RECORDS: Final = 64
 """Records between two looks at the clock while loading; about 0.2 ms."""
+CLOSE_S_MAX: Final = 5
+"""How long closing waits for appends; what is not committed by then has an unknown outcome, and is told so."""
 FREEZE_RECORDS_MIN: Final = 10_000
 """A load of at least so many records is taken out of the collector's sight."""
 PARKED_MAX: Final = 100_000
@@ -95,7 +98,7 @@ class Driver(Generic[M]):
         self._last_waiter: Waiter = NOBODY
         self._parked: dict[Waiter, asyncio.Future[object]] = {}
         self._set: dict[Hashable, Timer] = {}
-        self._gathered: list[Any] = []
+        self._gathered: list[Record] = []
         self._gathered_answers: list[Answer] = []
         self._in_flight: deque[list[Answer]] = deque()
         self._loading: asyncio.Task[None] | None = None
@@ -112,7 +115,7 @@ class Driver(Generic[M]):
         if len(self._parked) >= PARKED_MAX:
             raise Refusal(Error.COORDINATOR_LOAD_IN_PROGRESS)
         self._last_waiter = waiter = self._last_waiter + 1
-        effects = decide(self.machine, waiter, self._clock.now())
+        effects = self._decided(lambda machine: decide(machine, waiter, self._clock.now()))
         if self._settled and not effects.records and not effects.timers:
             answers = effects.answers
             if len(answers) == 1 and answers[0].waiter == waiter:
@@ -134,7 +137,15 @@ class Driver(Generic[M]):
     def post(self, decide: Callable[[M, Now], Effects[Any]]) -> None:
         """Decide for nobody in particular; nothing happens unless the fold is there (a load looks for itself)."""
         if self.phase is Phase.ACTIVE:
-            self._perform(decide(self.machine, self._clock.now()))
+            self._perform(self._decided(lambda machine: decide(machine, self._clock.now())))
+
+    def _decided(self, decide: Callable[[M], Effects[Any]]) -> Effects[Any]:
+        """A decision that breaks off has left soft state half changed: the fold goes with it, and the border reports."""
+        try:
+            return decide(self.machine)
+        except Exception:
+            self._discard(Error.NOT_COORDINATOR, Phase.UNLOADED)
+            raise
 
     @property
     def _settled(self) -> bool:
@@ -149,13 +160,16 @@ class Driver(Generic[M]):
     # -- effects ------------------------------------------------------------------------------------------------------
 
     def _perform(self, effects: Effects[Any]) -> None:
-        for record in effects.records:
-            self.machine.apply(record)
         if effects.records:
+            encoded = self._decided(
+                lambda machine: Effects([machine.encode(r) for r in effects.records])
+            ).records
+            for record in effects.records:
+                self.machine.apply(record)
             if not self._gathered:
                 self._idle.clear()
                 asyncio.get_running_loop().call_soon(self._append, self._fold)
-            self._gathered += effects.records
+            self._gathered += encoded
         for change in effects.timers:
             if timer := self._set.pop(change.key, None):
                 timer.cancel()
@@ -174,7 +188,7 @@ class Driver(Generic[M]):
         def due() -> None:
             if fold == self._fold and self.phase is Phase.ACTIVE:
                 self._set.pop(key, None)
-                self._perform(self.machine.fired(key, self._clock.now()))
+                self._perform(self._decided(lambda machine: machine.fired(key, self._clock.now())))
 
         return self._timers.call_later(change.delay_ms, due)
 
@@ -190,8 +204,8 @@ class Driver(Generic[M]):
         """Send what this wake-up gathered. A batch takes whole records only, so a crash keeps a prefix of them."""
         if fold != self._fold or not self._gathered:
             return
-        records = [self.machine.encode(record) for record in self._gathered]
-        answers, self._gathered, self._gathered_answers = self._gathered_answers, [], []
+        records, self._gathered = self._gathered, []
+        answers, self._gathered_answers = self._gathered_answers, []
         batches = _batches(records)
         for number, batch in enumerate(batches, 1):
             waiting = answers if number == len(batches) else []
@@ -305,7 +319,8 @@ class Driver(Generic[M]):
         """Let what is appended be committed and answered, then refuse what is still parked."""
         if self._loading is not None and not self._loading.done():
             self._loading.cancel()
-        await self._idle.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), CLOSE_S_MAX)
         self._discard(Error.COORDINATOR_NOT_AVAILABLE, Phase.CLOSED)
 
 

@@ -306,6 +306,41 @@ def test_timers_fire_once_and_can_be_replaced_and_cancelled():
     run(scenario)
 
 
+def test_a_decision_that_breaks_off_takes_the_fold_with_it():
+    async def scenario():
+        world = await World(b"a").loaded()
+        parked = world.submit(PARK())
+
+        def broken(machine, waiter, now):
+            machine.words.append(b"half")
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await world.submit(broken)
+        assert await refusal(parked) is Error.NOT_COORDINATOR
+        await refusal(world.read())
+        await turns()
+        assert await world.read() == [b"a"]
+
+    run(scenario)
+
+
+def test_a_record_that_cannot_be_written_is_never_applied():
+    async def scenario():
+        world = await World(b"a").loaded()
+        world.driver.machine.encode = lambda record: Record(
+            b"word", record.encode()
+        )  # bytes have no such method
+        with pytest.raises(AttributeError):
+            await world.submit(SAY(b"b"))
+        await refusal(world.read())
+        await turns()
+        assert await world.read() == [b"a"]
+        assert await world.submit(SAY(b"c")) == 1
+
+    run(scenario)
+
+
 def test_close_lets_appends_end_and_refuses_what_is_parked():
     async def scenario():
         world = await World().loaded()
