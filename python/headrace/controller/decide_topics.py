@@ -15,6 +15,7 @@ from headrace.controller.image import (
     PartitionState,
     ResourceType,
     TopicState,
+    metric_name,
     partition_record,
 )
 from headrace.model.errors import Error, Refusal
@@ -91,7 +92,7 @@ def decide_create(
     results: list[TopicResult] = []
     next_group = image.next_group
     made = 0
-    names: set[str] = set()
+    names: dict[str, str] = {}
     for topic, topic_id in zip(wanted, ids, strict=True):
         try:
             _check_name_is_free(image, topic.name, names)
@@ -106,7 +107,7 @@ def decide_create(
         made += len(replicas)
         if made > PARTITIONS_PER_REQUEST_MAX:
             raise Refusal(Error.POLICY_VIOLATION, "Excessively large number of partitions per request.")
-        names.add(topic.name)
+        names[metric_name(topic.name)] = topic.name
         partitions = _partitions(replicas, 0, next_group)
         next_group += len(partitions)
         records.append(TopicRecord(topic.name, topic_id))
@@ -172,13 +173,14 @@ def why_invalid(name: str) -> str | None:
     return f"Topic name is invalid: {why}"
 
 
-def _check_name_is_free(image: Image, name: str, others: set[str]) -> None:
+def _check_name_is_free(image: Image, name: str, made: Mapping[str, str]) -> None:
+    """`made`: topics of the same request, by metric name."""
     if why := why_invalid(name):
         raise Refusal(Error.INVALID_TOPIC_EXCEPTION, why)
-    if name in image.topics or name in others:
+    other = made.get(metric_name(name))
+    if name in image.topics or other == name:
         raise Refusal(Error.TOPIC_ALREADY_EXISTS, f"Topic '{name}' already exists.")
-    same = {other for other in others if other.replace(".", "_") == name.replace(".", "_")}
-    if collision := image.colliding(name) or min(same, default=None):
+    if collision := image.colliding(name) or other:
         raise Refusal(
             Error.INVALID_TOPIC_EXCEPTION, f"Topic '{name}' collides with existing topic: {collision}"
         )

@@ -132,8 +132,8 @@ class Image:
         return self.configs.get((resource_type, name), {})
 
     def colliding(self, name: str) -> str | None:
-        """Another topic whose metric names would be the same, since metrics write dots as underscores."""
-        others = self._collisions.get(_metric_name(name), set()) - {name}
+        """Another topic with the same metric name."""
+        others = self._collisions.get(metric_name(name), set()) - {name}
         return min(others) if others else None
 
     def records(self) -> Iterator[Message]:
@@ -154,7 +154,7 @@ class Image:
     def _put(self, topic: TopicState) -> None:
         self.topics[topic.name] = topic
         self.ids[topic.topic_id] = topic
-        self._collisions.setdefault(_metric_name(topic.name), set()).add(topic.name)
+        self._collisions.setdefault(metric_name(topic.name), set()).add(topic.name)
 
     def _apply_partition(self, record: PartitionRecord) -> None:
         topic = self.ids[record.topic_id]
@@ -178,10 +178,10 @@ class Image:
         topic = self.ids.pop(topic_id)
         del self.topics[topic.name]
         self.configs.pop((ResourceType.TOPIC, topic.name), None)
-        names = self._collisions[_metric_name(topic.name)]
+        names = self._collisions[metric_name(topic.name)]
         names.discard(topic.name)
         if not names:
-            del self._collisions[_metric_name(topic.name)]
+            del self._collisions[metric_name(topic.name)]
 
     def _apply_config(self, record: ConfigRecord) -> None:
         key = (record.resource_type, record.resource_name)
@@ -209,5 +209,6 @@ def partition_record(topic_id: bytes, state: PartitionState) -> PartitionRecord:
     )
 
 
-def _metric_name(topic: str) -> str:
+def metric_name(topic: str) -> str:
+    """Kafka's metrics write dots as underscores, so two topics must not differ in those alone."""
     return topic.replace(".", "_")

@@ -4,6 +4,7 @@ them: varint frame version 1, varint key, varint version, then the message.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from headrace.wire.codec import WireError, decode_from, encode
@@ -31,8 +32,12 @@ KINDS: Final[dict[int, type[Message]]] = {
 
 def write_record(record: Message, version: int = 0) -> bytes:
     """The record's bytes, in the oldest version: nothing of the later ones is used."""
-    head = uvarint(FRAME_VERSION) + uvarint(record.API_KEY) + uvarint(version)
-    return head + encode(record, version)
+    return _head(record.API_KEY, version) + encode(record, version)
+
+
+@cache
+def _head(key: int, version: int) -> bytes:
+    return uvarint(FRAME_VERSION) + uvarint(key) + uvarint(version)
 
 
 def read_record(data: bytes) -> Message:

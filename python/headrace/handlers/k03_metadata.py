@@ -10,7 +10,8 @@ v13  an error of its own (KIP-1102)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 from headrace.controller.decide_topics import NewTopic, why_invalid
 from headrace.controller.image import INTERNAL_TOPICS
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
     from headrace.handlers.call import Call
 
 
+PARTITIONS_PER_TURN: Final = 1000
+"""Partitions that may be encoded before others get their turn of the loop: a few milliseconds when none is kept yet."""
+
+
 async def handle(call: Call, request: MetadataRequest) -> bytes:
     version = call.api_version
     if request.topics is None or (version == 0 and not request.topics):
-        entries = _all(call, request)
+        entries = await _all(call, request)
     elif version >= 12 and any(topic.topic_id != NULL_UUID for topic in request.topics):
         entries = [_by_id(call, request, topic.topic_id) for topic in request.topics]
     else:
@@ -75,11 +80,17 @@ def _frame(call: Call, request: MetadataRequest) -> MetadataResponse:
     )
 
 
-def _all(call: Call, request: MetadataRequest) -> list[bytes]:
-    topics = call.services.controller.image.topics.values()
-    return [
-        _entry(call, request, topic) for topic in topics if call.may_topic(Operation.DESCRIBE, topic.name)
-    ]
+async def _all(call: Call, request: MetadataRequest) -> list[bytes]:
+    entries: list[bytes] = []
+    encoded = 0
+    for topic in list(call.services.controller.image.topics.values()):
+        if call.may_topic(Operation.DESCRIBE, topic.name):
+            entries.append(_entry(call, request, topic))
+            encoded += len(topic.partitions)
+        if encoded > PARTITIONS_PER_TURN:
+            encoded = 0
+            await asyncio.sleep(0)
+    return entries
 
 
 def _by_id(call: Call, request: MetadataRequest, topic_id: bytes) -> bytes:
