@@ -82,7 +82,7 @@ impl Producers {
         if header.producer_epoch < 0 || header.base_sequence < 0 {
             return Err(AppendError::InvalidRecord);
         }
-        // State is lost to expiry, retention and the limit; then any sequence number may be the next.
+        // State is lost to expiry and to the limit; then any sequence number may be the next.
         let Some(producer) = self.by_id.get(&header.producer_id) else { return Ok(Sequence::Next) };
         let last = producer.last();
         if header.producer_epoch < last.epoch {
@@ -165,12 +165,12 @@ impl Producers {
         });
     }
 
-    /// Forgets producers that have been idle for `expiration_ms`, and those whose last record is below the log start.
-    pub fn expire(&mut self, now_ms: i64, expiration_ms: i64, log_start: Offset) {
+    /// Forgets producers that have been idle for `expiration_ms`. That a producer's records are gone is no reason to: it may
+    /// still send its last batch again (KIP-360).
+    pub fn expire(&mut self, now_ms: i64, expiration_ms: i64) {
         self.by_id.retain(|_, producer| {
             let seen_ms = *producer.seen_ms.get_or_insert(now_ms);
-            let idle = now_ms.saturating_sub(seen_ms) >= expiration_ms;
-            !idle && producer.last().last_offset >= log_start
+            now_ms.saturating_sub(seen_ms) < expiration_ms
         });
     }
 

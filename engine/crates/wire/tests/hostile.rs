@@ -9,10 +9,9 @@ use wire::{
 /// Reads a body as whatever its key says and walks everything in it; gives how many partitions there were.
 fn walk(key: i16, version: i16, body: &[u8]) -> Result<usize, WireError> {
     Ok(match key {
-        keys::PRODUCE => ProduceRequest::read(version, body)?
-            .topics()
-            .map(|topic| topic.partitions().filter(|p| p.index.0 >= i32::MIN).count())
-            .sum(),
+        keys::PRODUCE => {
+            ProduceRequest::read(version, body)?.topics().map(|topic| topic.partitions().count()).sum()
+        }
         keys::FETCH => {
             let request = FetchRequest::read(version, body)?;
             let forgotten: usize = request.forgotten().map(|topic| topic.partitions().count()).sum();

@@ -138,21 +138,20 @@ fn a_truncation_takes_back_what_the_cut_batches_added() {
 }
 
 #[test]
-fn idle_producers_are_forgotten_and_those_without_records() {
+fn idle_producers_are_forgotten() {
     let mut log = Log::default();
     log.append(7, 0, 0, 1);
-    log.append(8, 0, 0, 1);
-    log.commit();
-    log.producers.expire(99, 100, Offset(0));
+    log.producers.appended(&header(8, 0, 0, 1, 1), LogIndex(2), Some(50));
+    log.producers.committed(LogIndex(2));
+    log.producers.expire(99, 100);
     assert_eq!(log.producers.len(), 2);
-    log.producers.expire(99, 100, Offset(1));
-    assert_eq!(log.producers.infos().map(|info| info.producer_id).collect::<Vec<_>>(), [8]);
     let mut replayed = Producers::from_snapshot(&log.producers.snapshot()).expect("our own");
-    replayed.expire(5_000, 100, Offset(0));
-    assert_eq!(replayed.len(), 1, "idleness counts from the restart");
-    replayed.expire(5_100, 100, Offset(0));
-    log.producers.expire(100, 100, Offset(0));
-    assert!(replayed.is_empty() && log.producers.is_empty());
+    log.producers.expire(149, 100);
+    assert_eq!(log.producers.infos().map(|info| info.producer_id).collect::<Vec<_>>(), [8]);
+    replayed.expire(5_000, 100);
+    assert_eq!(replayed.len(), 2, "idleness counts from the restart");
+    replayed.expire(5_100, 100);
+    assert!(replayed.is_empty());
 }
 
 #[test]

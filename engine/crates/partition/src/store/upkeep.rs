@@ -81,9 +81,7 @@ impl Store {
             if partition.has_start() {
                 self.starts.push(group);
             }
-            let log = self.logs.get(group).expect("a partition has a log");
-            let start = partition.watermarks(log).log_start;
-            partition.producers.expire(now.wall_ms, self.options.producer_expiration_ms, start);
+            partition.producers.expire(now.wall_ms, self.options.producer_expiration_ms);
             self.compact(now, group);
         }
     }
