@@ -86,9 +86,9 @@ impl Model {
         out
     }
 
-    /// The first record at or behind a timestamp.
-    fn find_time(&self, timestamp: i64) -> Option<(Offset, i64)> {
-        self.records.iter().copied().find(|record| record.1 >= timestamp)
+    /// The first record from `start` on with at least this timestamp.
+    fn find_time(&self, start: Offset, timestamp: i64) -> Option<(Offset, i64)> {
+        self.records.iter().copied().find(|record| record.0 >= start && record.1 >= timestamp)
     }
 
     fn max_timestamp(&self) -> Option<(Offset, i64)> {
@@ -103,9 +103,12 @@ impl Model {
             assert_eq!(found, self.find(Offset(at)), "find {at}");
         }
         let times = self.records.iter().map(|record| record.1);
+        let middle = BASE.plus((self.next_offset().0 - BASE.0) / 2);
         for time in times.flat_map(|time| [time - 1, time, time + 1]) {
-            let found = segment::find_time(&RealStorage, dir, BASE, self.end, time).unwrap();
-            assert_eq!(found, self.find_time(time), "time {time}");
+            for start in [BASE, middle] {
+                let found = segment::find_time(&RealStorage, dir, BASE, self.end, start, time).unwrap();
+                assert_eq!(found, self.find_time(start, time), "time {time} from {start}");
+            }
         }
         assert_eq!(segment::max_timestamp(&RealStorage, dir, BASE, self.end).unwrap(), self.max_timestamp());
     }
@@ -215,6 +218,37 @@ fn a_cut_takes_the_indexes_with_it() {
     model.expect(&folder.0);
 }
 
+/// After a truncation into flushed data the journal does not know the position, and the file may be torn right there.
+#[test]
+fn the_end_of_what_counts_is_found_before_a_torn_batch() {
+    let folder = Folder::new("torn");
+    let mut model = Model::default();
+    model.append(&folder.0, &vec![(vec![1, 2], 2000, Codec::None); 6]);
+    let (position, header, _) = model.batches[4].clone();
+    let log = RealStorage.open(&segment::log_path(&folder.0, BASE), OpenMode::ReadWrite).unwrap();
+    log.write_at(&[0; 100], position).unwrap();
+    let find = |offset| segment::find(&RealStorage, &folder.0, BASE, u64::MAX, offset);
+    assert_eq!(find(header.base_offset).unwrap(), position);
+    RealStorage.unlink(&segment::index_path(&folder.0, BASE)).unwrap();
+    assert_eq!(find(header.base_offset).unwrap(), position, "also without an index");
+    log.write_at(&[0; 100], 0).unwrap();
+    assert_eq!(find(BASE).unwrap(), 0);
+}
+
+#[test]
+fn log_append_time_answers_with_the_batch() {
+    let folder = Folder::new("append-time");
+    let mut model = Model::default();
+    let mut bytes = model.batch(&[5, 6, 7], 10, Codec::Zstd);
+    batch::set_log_append_time(&mut bytes, 100);
+    segment::append(&RealStorage, &folder.0, BASE, 0, &[&bytes], segment::INDEX_INTERVAL_BYTES).unwrap();
+    let expected = Some((BASE, 100));
+    assert_eq!(segment::find_time(&RealStorage, &folder.0, BASE, model.end, BASE, 50).unwrap(), expected);
+    assert_eq!(segment::find_time_in(&bytes, BASE, 100).unwrap(), expected);
+    assert_eq!(segment::find_time_in(&bytes, BASE, 101).unwrap(), None);
+    assert_eq!(segment::max_timestamp(&RealStorage, &folder.0, BASE, model.end).unwrap(), expected);
+}
+
 #[test]
 fn a_segment_that_lost_durable_bytes_is_rot() {
     let folder = Folder::new("short");
@@ -227,7 +261,7 @@ fn a_segment_that_lost_durable_bytes_is_rot() {
     let end = model.end;
     assert!(rotten(segment::find(storage, &folder.0, BASE, end, BASE).map(drop)));
     assert!(rotten(segment::append(storage, &folder.0, BASE, end, &[], 4096).map(drop)));
-    assert!(rotten(segment::find_time(storage, &folder.0, BASE, end, 0).map(drop)));
+    assert!(rotten(segment::find_time(storage, &folder.0, BASE, end, BASE, 0).map(drop)));
     assert!(rotten(segment::find(storage, &folder.0, BASE, u64::MAX, Offset(i64::MAX)).map(drop)));
 }
 

@@ -111,7 +111,7 @@ fn stored_indexes_still_point() {
             segment::read(&RealStorage, &dir, base, u64::MAX, Offset(offset), Offset(END), 1, true).unwrap();
         let first = offset - offset % RECORDS_PER_BATCH;
         assert_eq!(batch::Header::read(&bytes).unwrap().base_offset, Offset(first));
-        let found = segment::find_time(&RealStorage, &dir, base, u64::MAX, timestamp(offset)).unwrap();
+        let found = segment::find_time(&RealStorage, &dir, base, u64::MAX, base, timestamp(offset)).unwrap();
         let expected = (base.0..END).find(|at| timestamp(*at) >= timestamp(offset)).unwrap();
         assert_eq!(found, Some((Offset(expected), timestamp(expected))));
     }
@@ -136,8 +136,8 @@ fn todays_files_answer_as_the_stored_ones_do() {
     write_segments(&dir);
     for base in BASES {
         for timestamp in (0..END).map(timestamp) {
-            let today = segment::find_time(&RealStorage, &dir, base, u64::MAX, timestamp).unwrap();
-            let then = segment::find_time(&RealStorage, &stored(), base, u64::MAX, timestamp).unwrap();
+            let today = segment::find_time(&RealStorage, &dir, base, u64::MAX, base, timestamp).unwrap();
+            let then = segment::find_time(&RealStorage, &stored(), base, u64::MAX, base, timestamp).unwrap();
             assert_eq!(today, then);
         }
     }

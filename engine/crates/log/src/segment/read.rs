@@ -15,6 +15,9 @@ use super::{indexes, log_path, rot};
 /// Position of the batch that holds `offset`, or of the first one behind it; `end` if there is none.
 pub fn find(storage: &dyn Storage, dir: &Path, base: Offset, end: u64, offset: Offset) -> IoResult<u64> {
     let (file, end) = open(storage, &log_path(dir, base), end)?;
+    if offset <= base {
+        return Ok(0);
+    }
     find_in(storage, dir, base, &*file, end, offset)
 }
 
@@ -45,6 +48,10 @@ fn first_at(file: &dyn File, from: u64, end: u64, offset: Offset) -> IoResult<u6
         let (position, header) = stored?;
         if header.next_offset() > offset {
             return Ok(position);
+        }
+        if header.next_offset() == offset {
+            // What follows need not be looked at: at the end of what counts it may be torn.
+            return Ok(position + header.total_bytes() as u64);
         }
     }
     Ok(end)

@@ -13,23 +13,25 @@ use super::read::{find_in, open};
 use super::scan::scan;
 use super::{indexes, log_path, rot};
 
-/// The first record at or behind `timestamp`: its offset and its timestamp. Under LogAppendTime the batch's first.
+/// The first record from `start` on with at least this timestamp: its offset and its timestamp. Under LogAppendTime the
+/// batch's first.
 pub fn find_time(
     storage: &dyn Storage,
     dir: &Path,
     base: Offset,
     end: u64,
+    start: Offset,
     timestamp: i64,
 ) -> IoResult<Option<(Offset, i64)>> {
     let (file, end) = open(storage, &log_path(dir, base), end)?;
     let from = before_time(storage, dir, base, &*file, end, timestamp)?;
     for stored in scan(&*file, from, end) {
         let (position, header) = stored?;
-        if header.max_timestamp < timestamp {
+        if header.max_timestamp < timestamp || header.next_offset() <= start {
             continue;
         }
         // The header's maximum is the producer's word: a batch without such a record is passed over.
-        let found = first_at(&header, &batch_at(&*file, position, &header)?, timestamp)?;
+        let found = first_at(&header, &batch_at(&*file, position, &header)?, start, timestamp)?;
         if found.is_some() {
             return Ok(found);
         }
@@ -38,11 +40,12 @@ pub fn find_time(
 }
 
 /// As [`find_time`], in batches that are in memory.
-pub fn find_time_in(bytes: &[u8], timestamp: i64) -> IoResult<Option<(Offset, i64)>> {
+pub fn find_time_in(bytes: &[u8], start: Offset, timestamp: i64) -> IoResult<Option<(Offset, i64)>> {
     for item in batch::split(bytes) {
         let (header, bytes) = item.map_err(|_| rot("a stored batch has no header"))?;
         if header.max_timestamp >= timestamp
-            && let Some(found) = first_at(&header, bytes, timestamp)?
+            && header.next_offset() > start
+            && let Some(found) = first_at(&header, bytes, start, timestamp)?
         {
             return Ok(Some(found));
         }
@@ -70,7 +73,7 @@ pub fn max_timestamp(
     match max {
         Some((position, header)) if header.max_timestamp >= 0 => {
             let bytes = batch_at(&*file, position, &header)?;
-            first_at(&header, &bytes, header.max_timestamp)
+            first_at(&header, &bytes, header.base_offset, header.max_timestamp)
         }
         _ => Ok(None),
     }
@@ -103,16 +106,16 @@ fn batch_at(file: &dyn File, position: u64, header: &Header) -> IoResult<Vec<u8>
     Ok(bytes)
 }
 
-fn first_at(header: &Header, bytes: &[u8], timestamp: i64) -> IoResult<Option<(Offset, i64)>> {
+fn first_at(header: &Header, bytes: &[u8], start: Offset, timestamp: i64) -> IoResult<Option<(Offset, i64)>> {
     if header.attributes.timestamp_type() == TimestampType::LogAppendTime {
-        return Ok(Some((header.base_offset, header.max_timestamp)));
+        return Ok(Some((header.base_offset.max(start), header.max_timestamp)));
     }
     let mut scratch = Vec::new();
     let section = batch::section(header, bytes, &mut scratch, BATCH_DECOMPRESSED_BYTES_MAX)
         .map_err(|_| rot("the records of a stored batch can not be read"))?;
     for record in batch::records(header, section) {
         let record = record.map_err(|_| rot("the records of a stored batch can not be read"))?;
-        if record.timestamp >= timestamp {
+        if record.offset >= start && record.timestamp >= timestamp {
             return Ok(Some((record.offset, record.timestamp)));
         }
     }
