@@ -88,7 +88,8 @@ impl Node {
             node.threads.push(io::spawn(&format!("shard-{number}"), move || start.run(&ready)));
         }
         drop(ready);
-        for opened in started {
+        // Each shard says once that it is open; the senders live as long as the shards, so the channel does not end.
+        for opened in started.iter().take(usize::from(config.shards)) {
             if let Err(error) = opened {
                 node.stop();
                 return Err(error);
