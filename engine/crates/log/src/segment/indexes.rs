@@ -78,7 +78,11 @@ fn rebuild(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, end:
     if offsets.is_some() && times.is_some() {
         return Ok(());
     }
-    entries.store(storage, dir, &Kept::default())
+    match entries.store(storage, dir, &Kept::default()) {
+        // A full disk must stop no reader: what the indexes lack is found in the headers.
+        Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
+        result => result,
+    }
 }
 
 /// The entries that hold: how many, and the last of each index.
