@@ -189,7 +189,7 @@ func idempotentProduce(c call) []string {
 }
 
 func offsetsForTimes(c call) []string {
-	c.create(1, nil)
+	c.create(1, map[string]*string{"retention.ms": kadm.StringPtr("-1")})
 	var records []*kgo.Record
 	for n := range 5 {
 		records = append(records, &kgo.Record{Value: []byte("v"), Timestamp: time.UnixMilli(matrixStartMS + 1000*int64(n))})
@@ -408,7 +408,7 @@ func offsetOutOfRange(c call) []string {
 }
 
 func matrixWrite(c call) []string {
-	c.create(1, nil)
+	c.create(1, map[string]*string{"retention.ms": kadm.StringPtr("-1")})
 	for index, name := range codecs {
 		start := matrixStartMS + 1000*int64(index)
 		key, value := []byte("key-"+name), []byte(client+"-"+name+"-"+strings.Repeat("x", 200))

@@ -159,7 +159,7 @@ const SCENARIOS = {
   },
 
   async offsets_for_times(call) {
-    await call.create()
+    await call.create(1, { 'retention.ms': '-1' })
     await call.produce(range(5).map(n => ({ value: 'v', timestamp: `${MATRIX_START_MS + 1000 * n}` })))
     const admin = await call.admin()
     const at = async ms => Number((await admin.fetchTopicOffsetsByTimestamp(call.topic, MATRIX_START_MS + ms))[0].offset)
@@ -271,7 +271,7 @@ const SCENARIOS = {
   },
 
   async matrix_write(call) {
-    await call.create()
+    await call.create(1, { 'retention.ms': '-1' })
     for (const [index, codec] of Object.keys(CODECS).entries()) {
       const at = n => `${MATRIX_START_MS + 1000 * index + n}`
       const [key, value] = [`key-${codec}`, `${CLIENT}-${codec}-${'x'.repeat(200)}`]

@@ -139,7 +139,7 @@ async def idempotent_produce(call: Call) -> None:
 
 
 async def offsets_for_times(call: Call) -> None:
-    await create(call)
+    await create(call, retention_ms="-1")
     await produce(call, [{"value": b"v", "timestamp_ms": 1_700_000_000_000 + 1000 * n} for n in range(5)])
     place = TopicPartition(call.topic, 0)
     async with consumer(call) as reader:
@@ -268,7 +268,7 @@ async def offset_out_of_range(call: Call) -> None:
 
 
 async def matrix_write(call: Call) -> None:
-    await create(call)
+    await create(call, retention_ms="-1")
     for codec in CODECS:
         records = [
             {

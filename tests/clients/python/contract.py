@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 MATRIX_START_MS = 1_700_000_000_000
+"""Years ago: what is written there needs `retention.ms=-1`, or retention takes it at its next round."""
 MATRIX_RECORDS = 4
 """Records of each codec: with headers, without, with a null key, with a null value."""
 ONE_MIB = 1 << 20

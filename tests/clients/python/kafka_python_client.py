@@ -134,7 +134,7 @@ def idempotent_produce(call: Call) -> None:
 
 
 def offsets_for_times(call: Call) -> None:
-    create(call)
+    create(call, retention_ms="-1")
     produce(call, [{"value": b"v", "timestamp_ms": 1_700_000_000_000 + 1000 * n} for n in range(5)])
     place = TopicPartition(call.topic, 0)
     with consumer(call) as reader:
@@ -272,7 +272,7 @@ def offset_out_of_range(call: Call) -> None:
 
 
 def matrix_write(call: Call) -> None:
-    create(call)
+    create(call, retention_ms="-1")
     for codec in CODECS:
         records = [
             {

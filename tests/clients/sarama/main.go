@@ -213,7 +213,8 @@ func idempotentProduce(c call) []string {
 }
 
 func offsetsForTimes(c call) []string {
-	c.create(1, nil)
+	forever := "-1"
+	c.create(1, map[string]*string{"retention.ms": &forever})
 	messages := numbers(5)
 	for n, message := range messages {
 		message.Timestamp = time.UnixMilli(matrixStartMS + 1000*int64(n))
@@ -447,7 +448,8 @@ func offsetOutOfRange(c call) []string {
 }
 
 func matrixWrite(c call) []string {
-	c.create(1, nil)
+	forever := "-1"
+	c.create(1, map[string]*string{"retention.ms": &forever})
 	for index, name := range codecs {
 		key, value := sarama.StringEncoder("key-"+name), sarama.StringEncoder(client+"-"+name+"-"+strings.Repeat("x", 200))
 		pairs := []sarama.RecordHeader{{Key: []byte("client"), Value: []byte(client)}, {Key: []byte("codec"), Value: []byte(name)}}
