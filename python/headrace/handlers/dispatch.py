@@ -17,7 +17,7 @@ from headrace.handlers.eager import EagerStarter
 from headrace.handlers.routes import HANDLER_KEYS, Route, route
 from headrace.model.errors import Error, Refusal
 from headrace.observe import log
-from headrace.wire.codec import WireError, decode, encode
+from headrace.wire.codec import WireError, decode_from, encode
 from headrace.wire.headers import response_header
 from headrace.wire.keys import BY_KEY
 
@@ -108,7 +108,9 @@ class Dispatcher:
             self._close(request, "too large")
             return
         try:
-            message = decode(found.request, request.api_version, request.body)
+            # What follows the message is ignored, as Kafka does: librdkafka's Metadata v9+ for all topics writes the array's
+            # length in four bytes where one is read, and three are left.
+            message, _ = decode_from(found.request, request.api_version, request.body, 0)
         except WireError as error:
             self._close(request, "malformed", detail=error)
             return
