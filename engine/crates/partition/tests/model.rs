@@ -63,6 +63,7 @@ impl Run {
             85..93 => self.read(),
             93..95 => self.delete(),
             95..97 => self.world.settle(),
+            97 => self.weather(),
             _ => self.crash(),
         }
         self.take_acks();
@@ -85,7 +86,7 @@ impl Run {
         };
         self.tokens += 1;
         match self.world.append(&bytes, self.tokens) {
-            Err(AppendError::NoRoom) => {}
+            Err(AppendError::NoRoom | AppendError::StorageFull) => {}
             Err(error) => panic!("refused: {error:?}"),
             Ok(appended) => {
                 assert_eq!(appended.base_offset, Offset(self.log.len() as i64));
@@ -98,12 +99,20 @@ impl Run {
         }
     }
 
+    /// Time passes, and the disk fills up or has room again.
+    fn weather(&mut self) {
+        self.world.files_fail = self.below(3) == 0;
+        self.world.pass_ms(2_000);
+    }
+
     /// A producer's newest batch is sent again: it is there once.
     fn retry(&mut self) {
         let Some(sent) = self.sent.iter().rev().find(|sent| sent.producer.is_some()) else { return };
         let (bytes, base) = (sent.bytes.clone(), sent.base);
-        let again = self.world.append(&bytes, 0).expect("a duplicate needs no room");
-        assert_eq!(again.base_offset, Offset(base as i64));
+        match self.world.append(&bytes, 0) {
+            Err(AppendError::StorageFull) => {}
+            again => assert_eq!(again.expect("a duplicate needs no room").base_offset, Offset(base as i64)),
+        }
     }
 
     fn finish(&mut self) {
