@@ -64,6 +64,11 @@ class BrokerConfig:
         self._broker = dict(broker)
         self._values.clear()
 
+    def set_node_id(self, node_id: int) -> None:
+        """This node's number, which the data directory decides if nobody gave it."""
+        self._given["node.id"] = str(node_id)
+        self._values.clear()
+
     def text(self, name: str) -> str | None:
         """The effective value as text; None when the setting has none."""
         for layer in (self._broker, self._cluster, self._given, self._defaults):

@@ -92,6 +92,7 @@ class Controller:
         self.cluster_id = cluster_id
         self._engine = engine
         self._config = config
+        config.set_node_id(node_id)
         self._rng = rng
         self._addresses = list(addresses)
         self._log = MetadataLog(engine)

@@ -114,7 +114,7 @@ def test_describe_configs_of_other_resources():
         world = await with_topic()
         error, broker = await described(world, BROKER, "1")
         assert error == 0
-        assert (broker["node.id"].read_only, broker["num.partitions"].value) == (True, "1")
+        assert (broker["node.id"].value, broker["node.id"].read_only) == ("1", True)
         await world.ask(incremental(BROKER, "", ("log.retention.ms", 0, "9")), 1)
         _, defaults = await described(world, BROKER, "")
         assert {(c.name, c.value, c.config_source) for c in defaults.values()} == {
