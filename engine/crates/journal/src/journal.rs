@@ -155,7 +155,8 @@ impl Journal {
 
     /// Bytes that the rest of the target file can take from this turn.
     fn remaining(&self) -> u64 {
-        self.ring.files[self.target.file].bytes - self.target.position - self.turn.len as u64
+        // A full file has not even room for the header.
+        (self.ring.files[self.target.file].bytes - self.target.position).saturating_sub(self.turn.len as u64)
     }
 
     /// Bytes at the end of the target file that only the checkpoint may fill.

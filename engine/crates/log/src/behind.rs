@@ -91,7 +91,9 @@ impl Log {
             return None;
         }
         self.busy = true;
-        let bases = || self.segments.iter().map(|segment| segment.base).collect();
+        // A segment that the log start passed goes only when that is durable, by its own job.
+        let doomed = self.doomed.iter().map(|(_, base)| *base);
+        let bases = self.segments.iter().map(|segment| segment.base).chain(doomed);
         Some(WriteBehind {
             group: self.group,
             generation: self.generation,
@@ -99,7 +101,7 @@ impl Log {
             dir: self.dir(),
             parts,
             end,
-            keep: self.tidy.then(bases),
+            keep: self.tidy.then(|| bases.collect()),
             new_dir: !self.has_dir,
             epochs: self.markers.epochs(),
         })
@@ -217,7 +219,7 @@ impl WriteBehind {
     fn position(&self, storage: &dyn Storage, part: &Part) -> IoResult<u64> {
         match part.position {
             Some(position) => Ok(position),
-            None => segment::find(storage, &self.dir, part.base, u64::MAX, part.first),
+            None => segment::end_before(storage, &self.dir, part.base, part.first),
         }
     }
 

@@ -327,11 +327,11 @@ impl Log {
         }
         self.record(journal, &Record::LogStart { offset }, producers);
         let commit = if off(Rule::UnlinkAfterCommit) { 0 } else { journal.turn_commit() };
-        let skipped = self.apply_start(offset, commit);
-        if skipped {
+        self.apply_start(offset, commit);
+        if let Some(mark) = self.mark_past_start() {
             self.generation += 1;
             self.flushed_unrecorded = None;
-            self.record_mark(journal, self.flushed, producers);
+            self.record_mark(journal, mark, producers);
         }
     }
 
@@ -381,23 +381,23 @@ impl Log {
         self.end = self.end.plus(1);
     }
 
-    /// Returns whether the flushed mark was moved over segments that no longer need to be written.
-    pub(crate) fn apply_start(&mut self, offset: Offset, commit: u64) -> bool {
+    pub(crate) fn apply_start(&mut self, offset: Offset, commit: u64) {
         self.start = offset;
         self.markers.fold(offset);
         // The active segment stays, also when the start passed all of it.
         let passed = self.segments.windows(2).take_while(|pair| pair[1].base <= offset).count();
         self.doomed.extend(self.segments.drain(..passed).map(|segment| (commit, segment.base)));
-        let Some(first) = self.segments.first().map(|segment| segment.base) else { return false };
-        if passed == 0 || self.flushed.segment >= first {
-            return false;
+    }
+
+    /// The flushed mark moved over segments that the log start passed before they were written, if there are any.
+    fn mark_past_start(&self) -> Option<Flushed> {
+        let first = self.segments.first()?.base;
+        if self.flushed.segment >= first {
+            return None;
         }
-        let Some(batch) = self.tail.0.iter().find(|batch| batch.offset >= first) else { return false };
-        if self.flushed.index >= batch.index {
-            return false;
-        }
-        self.flushed = Flushed { index: batch.index, segment: first, position: Some(0) };
-        true
+        let batch = self.tail.0.iter().find(|batch| batch.offset >= first)?;
+        let passed = self.flushed.index < batch.index;
+        passed.then_some(Flushed { index: batch.index, segment: first, position: Some(0) })
     }
 
     pub(crate) fn apply_truncate(&mut self, end: LogIndex, lower_mark: bool) {

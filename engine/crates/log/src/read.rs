@@ -27,10 +27,19 @@ pub enum Read {
 #[derive(Clone)]
 pub(crate) struct Stretch {
     pub base: Offset,
-    /// Bytes that count; `None` while compaction's swap makes the size uncertain: all of the file.
-    pub end: Option<u64>,
+    pub end: End,
     /// The new file of a swap that is not over.
     pub swap: Option<PathBuf>,
+}
+
+/// How far a segment's file counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    At(u64),
+    /// As far as the batch that ends at this offset: after a truncation into flushed data.
+    Before(Offset),
+    /// All of it: it was written and synced whole, by compaction.
+    File,
 }
 
 enum Source {
@@ -93,6 +102,14 @@ fn read_stretches(
 }
 
 impl Stretch {
+    fn end(&self, storage: &dyn Storage, dir: &std::path::Path) -> IoResult<u64> {
+        match self.end {
+            End::At(position) => Ok(position),
+            End::Before(offset) => segment::end_before(storage, dir, self.base, offset),
+            End::File => Ok(u64::MAX),
+        }
+    }
+
     pub fn read(
         &self,
         storage: &dyn Storage,
@@ -102,7 +119,7 @@ impl Stretch {
         bytes_max: usize,
         at_least_one: bool,
     ) -> IoResult<Vec<u8>> {
-        let end = self.end.unwrap_or(u64::MAX);
+        let end = self.end(storage, dir)?;
         if let Some(swap) = &self.swap {
             match segment::read_file(storage, swap, end, from, upto, bytes_max, at_least_one) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {} // renamed by now
@@ -181,14 +198,14 @@ impl Log {
             Stretch {
                 base: segment.base,
                 end: match (active, swap) {
-                    (true, _) => self.flushed.position,
-                    (false, Some(_)) => None,
-                    (false, None) => Some(segment.bytes),
+                    (true, _) => self.flushed.position.map_or(End::Before(self.flushed_upto()), End::At),
+                    (false, Some(_)) => End::File,
+                    (false, None) => End::At(segment.bytes),
                 },
                 swap: swap.map(|swap| swap_path(&self.dir(), swap.first, swap.file_id)),
             }
         };
-        flushed.map(stretch).filter(|stretch| stretch.end != Some(0)).collect()
+        flushed.map(stretch).filter(|stretch| stretch.end != End::At(0)).collect()
     }
 
     /// The bytes that a job read. `None`: what they were read from is gone or changed; read again.
@@ -278,14 +295,14 @@ impl TimeJob {
     fn find(&self, storage: &dyn Storage) -> IoResult<Option<(Offset, i64)>> {
         let readable = |found: &(Offset, i64)| found.0 >= self.start;
         for stretch in &self.stretches {
-            let end = stretch.end.unwrap_or(u64::MAX);
-            let found = segment::find_time(storage, &self.dir, stretch.base, end, self.timestamp)?;
+            let end = stretch.end(storage, &self.dir)?;
+            let found = segment::find_time(storage, &self.dir, stretch.base, end, self.start, self.timestamp)?;
             if let Some(found) = found.filter(readable).filter(|(offset, _)| *offset < self.flushed_upto) {
                 return Ok(Some(found));
             }
         }
         for piece in &self.tail {
-            if let Some(found) = segment::find_time_in(&piece.bytes()?, self.timestamp)?.filter(readable) {
+            if let Some(found) = segment::find_time_in(&piece.bytes()?, self.start, self.timestamp)?.filter(readable) {
                 return Ok(Some(found));
             }
         }

@@ -218,6 +218,53 @@ fn a_cut_takes_the_indexes_with_it() {
     model.expect(&folder.0);
 }
 
+#[test]
+fn large_appends_are_written_in_pieces() {
+    let folder = Folder::new("large");
+    let mut model = Model::default();
+    let sizes = [400 << 10, 400 << 10, 400 << 10, 10, 2 << 20, 20, 700 << 10, 700 << 10];
+    model.append(&folder.0, &sizes.map(|size| (vec![1], size, Codec::None)));
+    let all = model.read(BASE, Offset(i64::MAX), usize::MAX, true);
+    let read =
+        segment::read(&RealStorage, &folder.0, BASE, model.end, BASE, Offset(i64::MAX), usize::MAX, true);
+    assert!(read.unwrap() == all, "all bytes, where they belong");
+}
+
+#[test]
+fn an_append_behind_a_wrong_index_builds_it_again() {
+    let folder = Folder::new("wrong");
+    let mut model = Model::default();
+    model.append(&folder.0, &vec![(vec![1, 2], 3000, Codec::None); 9]);
+    let index = RealStorage.open(&segment::index_path(&folder.0, BASE), OpenMode::ReadWrite).unwrap();
+    let last = index.len().unwrap() - 4;
+    index.write_at(&8_200_u32.to_be_bytes(), last).unwrap(); // a position inside a batch
+    model.append(&folder.0, &vec![(vec![4, 3], 3000, Codec::None); 9]);
+    model.expect(&folder.0);
+}
+
+/// Kafka refuses a time index whose entries do not rise.
+#[test]
+fn index_entries_rise_whatever_the_timestamps_do() {
+    let folder = Folder::new("rise");
+    let mut model = Model::default();
+    for turn in 0..20_i64 {
+        let times = [turn % 7, (turn * 5) % 11, turn % 3];
+        model.append(&folder.0, &times.map(|time| (vec![time + turn / 4], 1500, Codec::None)));
+    }
+    let entries = |path: PathBuf, entry_bytes: usize| {
+        let file = RealStorage.open(&path, OpenMode::Read).unwrap();
+        let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+        file.read_at(&mut bytes, 0).unwrap();
+        assert!(bytes.len() >= 5 * entry_bytes && bytes.len() % entry_bytes == 0);
+        bytes.chunks(entry_bytes).map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    let offsets = entries(segment::index_path(&folder.0, BASE), 8);
+    assert!(offsets.is_sorted_by(|a, b| a[..4] < b[..4] && a[4..] < b[4..]));
+    let times = entries(segment::time_index_path(&folder.0, BASE), 12);
+    assert!(times.is_sorted_by(|a, b| a[..8] < b[..8] && a[8..] < b[8..]));
+    model.expect(&folder.0);
+}
+
 /// After a truncation into flushed data the journal does not know the position, and the file may be torn right there.
 #[test]
 fn the_end_of_what_counts_is_found_before_a_torn_batch() {

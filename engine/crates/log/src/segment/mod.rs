@@ -7,6 +7,7 @@
 //! Indexes are hints: what they say is checked against the batch they point to, and they are built again when they lie.
 
 mod describe;
+mod end;
 mod indexes;
 mod names;
 mod offset_index;
@@ -18,6 +19,7 @@ mod time_index;
 mod write;
 
 pub use describe::write_descriptions;
+pub use end::end_before;
 pub use names::{Listing, bases, drop_indexes, index_path, list, log_path, time_index_path, unlink};
 pub use open_files::OpenFiles;
 pub use read::{find, read, read_file};

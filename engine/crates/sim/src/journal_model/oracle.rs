@@ -118,7 +118,7 @@ fn bytes_of(log: &Log, journal: &Journal, storage: &dyn Storage) -> Result<Vec<u
                 let read = log.read_done(journal, job.run(storage)).ok_or("a read that is stale at once")?;
                 read.map_err(|error| format!("reading from offset {}: {error}; {}", from.0, log.describe()))?
             }
-            Read::Empty => return Err(format!("nothing at offset {}", from.0)),
+            Read::Empty => return Err(format!("nothing at offset {}; {}", from.0, log.describe())),
         };
         let before = from;
         for bytes in read {

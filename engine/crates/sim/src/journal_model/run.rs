@@ -185,7 +185,8 @@ fn restart(mut world: World, rng: &mut SplitMix, states: &mut u64) -> Result<Wor
         let found = allowed.into_iter().find(|want| match want.check(&world.logs, &world.journal, storage) {
             Ok(()) => true,
             Err(what) => {
-                differs = what;
+                differs.push_str(&what);
+                differs.push_str("; or ");
                 false
             }
         });
