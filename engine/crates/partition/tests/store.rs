@@ -80,6 +80,17 @@ fn a_batch_sent_twice_is_stored_once_also_across_a_crash() {
 }
 
 #[test]
+fn what_is_committed_is_remembered_five_batches_deep() {
+    let mut world = World::new(config());
+    for sequence in 0..6 {
+        world.append_durably(&idempotent(7, sequence, &[b"a"]));
+    }
+    let mut again = |sequence| world.append(&idempotent(7, sequence, &[b"a"]), 1).map(|a| a.base_offset);
+    assert_eq!(again(1), Ok(Offset(1)));
+    assert_eq!(again(0), Err(AppendError::OutOfOrderSequence));
+}
+
+#[test]
 fn a_retry_of_what_a_crash_took_is_not_called_a_duplicate() {
     let mut world = World::new(config());
     world.append_durably(&idempotent(7, 0, &[b"a"]));

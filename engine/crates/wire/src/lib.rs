@@ -5,6 +5,7 @@
 //! count is held against the bytes present before anything is done with it.
 
 pub mod api_versions;
+mod counts;
 mod error;
 pub mod fetch;
 mod frame;

@@ -5,11 +5,13 @@
 
 use model::{Epoch, ErrorCode, Offset, PartitionIndex};
 
+use crate::counts::Counts;
 use crate::error::WireError;
 use crate::frame::Frame;
 use crate::items::{Item, Items};
 use crate::keys::{LIST_OFFSETS, is_flexible};
 use crate::read::Reader;
+use crate::topic::TopicRef;
 use crate::write::Write;
 
 /// The end of the log.
@@ -143,9 +145,7 @@ pub struct ListOffsetsResponseWriter<'b> {
     frame: Frame,
     version: i16,
     flexible: bool,
-    topics_left: usize,
-    partitions_left: usize,
-    topic_open: bool,
+    counts: Counts,
 }
 
 impl<'b> ListOffsetsResponseWriter<'b> {
@@ -162,39 +162,18 @@ impl<'b> ListOffsetsResponseWriter<'b> {
         if version >= 2 {
             out.int32(throttle_time_ms);
         }
-        out.count(flexible, topics);
-        ListOffsetsResponseWriter {
-            out,
-            frame,
-            version,
-            flexible,
-            topics_left: topics,
-            partitions_left: 0,
-            topic_open: false,
-        }
-    }
-
-    fn end_topic(&mut self) {
-        assert_eq!(self.partitions_left, 0, "a topic has as many partitions as announced");
-        if std::mem::take(&mut self.topic_open) {
-            self.out.no_tags(self.flexible);
-        }
+        let counts = Counts::begin(out, flexible, topics);
+        ListOffsetsResponseWriter { out, frame, version, flexible, counts }
     }
 
     /// The next topic with `partitions` partitions.
     pub fn topic(&mut self, name: &str, partitions: usize) {
-        self.end_topic();
-        self.topics_left = self.topics_left.checked_sub(1).expect("no more topics than announced");
-        self.out.string(self.flexible, name);
-        self.out.count(self.flexible, partitions);
-        self.partitions_left = partitions;
-        self.topic_open = true;
+        self.counts.topic(self.out, TopicRef::Name(name), partitions);
     }
 
     /// The topic's next partition.
     pub fn partition(&mut self, partition: &ListOffsetsPartitionResponse) {
-        self.partitions_left =
-            self.partitions_left.checked_sub(1).expect("no more partitions than announced");
+        self.counts.partition();
         let out = &mut *self.out;
         out.int32(partition.index.0);
         out.int16(partition.error.0);
@@ -207,9 +186,8 @@ impl<'b> ListOffsetsResponseWriter<'b> {
     }
 
     /// Ends the answer.
-    pub fn end(mut self) {
-        self.end_topic();
-        assert_eq!(self.topics_left, 0, "an answer has as many topics as announced");
+    pub fn end(self) {
+        self.counts.end(self.out);
         self.out.no_tags(self.flexible);
         self.frame.end(self.out, 0);
     }

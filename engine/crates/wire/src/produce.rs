@@ -5,6 +5,7 @@
 
 use model::{ErrorCode, Offset, PartitionIndex};
 
+use crate::counts::Counts;
 use crate::error::WireError;
 use crate::frame::Frame;
 use crate::items::{Item, Items};
@@ -139,9 +140,7 @@ pub struct ProduceResponseWriter<'b> {
     frame: Frame,
     version: i16,
     flexible: bool,
-    topics_left: usize,
-    partitions_left: usize,
-    topic_open: bool,
+    counts: Counts,
 }
 
 impl<'b> ProduceResponseWriter<'b> {
@@ -149,39 +148,18 @@ impl<'b> ProduceResponseWriter<'b> {
     pub fn begin(out: &'b mut Vec<u8>, version: i16, correlation_id: i32, topics: usize) -> Self {
         let frame = Frame::begin(out, PRODUCE, version, correlation_id);
         let flexible = is_flexible(PRODUCE, version);
-        out.count(flexible, topics);
-        ProduceResponseWriter {
-            out,
-            frame,
-            version,
-            flexible,
-            topics_left: topics,
-            partitions_left: 0,
-            topic_open: false,
-        }
-    }
-
-    fn end_topic(&mut self) {
-        assert_eq!(self.partitions_left, 0, "a topic has as many partitions as announced");
-        if std::mem::take(&mut self.topic_open) {
-            self.out.no_tags(self.flexible);
-        }
+        let counts = Counts::begin(out, flexible, topics);
+        ProduceResponseWriter { out, frame, version, flexible, counts }
     }
 
     /// The next topic, named as the request named it, with `partitions` partitions.
     pub fn topic(&mut self, topic: TopicRef<'_>, partitions: usize) {
-        self.end_topic();
-        self.topics_left = self.topics_left.checked_sub(1).expect("no more topics than announced");
-        topic.write(self.out, self.flexible);
-        self.out.count(self.flexible, partitions);
-        self.partitions_left = partitions;
-        self.topic_open = true;
+        self.counts.topic(self.out, topic, partitions);
     }
 
     /// The topic's next partition.
     pub fn partition(&mut self, partition: &ProducePartitionResponse<'_>) {
-        self.partitions_left =
-            self.partitions_left.checked_sub(1).expect("no more partitions than announced");
+        self.counts.partition();
         let (out, flexible) = (&mut *self.out, self.flexible);
         out.int32(partition.index.0);
         out.int16(partition.error.0);
@@ -203,9 +181,8 @@ impl<'b> ProduceResponseWriter<'b> {
     }
 
     /// Ends the answer.
-    pub fn end(mut self, throttle_time_ms: i32) {
-        self.end_topic();
-        assert_eq!(self.topics_left, 0, "an answer has as many topics as announced");
+    pub fn end(self, throttle_time_ms: i32) {
+        self.counts.end(self.out);
         self.out.int32(throttle_time_ms);
         self.out.no_tags(self.flexible);
         self.frame.end(self.out, 0);

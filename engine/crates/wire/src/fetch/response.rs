@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use model::{Epoch, ErrorCode, Offset, PartitionIndex};
 
+use crate::counts::Counts;
 use crate::frame::Frame;
 use crate::keys::{FETCH, is_flexible};
 use crate::topic::TopicRef;
@@ -69,9 +70,7 @@ pub struct FetchResponseWriter<R> {
     frame: Frame,
     version: i16,
     flexible: bool,
-    topics_left: usize,
-    partitions_left: usize,
-    topic_open: bool,
+    counts: Counts,
 }
 
 impl<R: Deref<Target = [u8]>> FetchResponseWriter<R> {
@@ -93,35 +92,13 @@ impl<R: Deref<Target = [u8]>> FetchResponseWriter<R> {
             out.int16(error.0);
             out.int32(session_id);
         }
-        out.count(flexible, topics);
-        FetchResponseWriter {
-            out,
-            shared: Vec::new(),
-            shared_bytes: 0,
-            frame,
-            version,
-            flexible,
-            topics_left: topics,
-            partitions_left: 0,
-            topic_open: false,
-        }
-    }
-
-    fn end_topic(&mut self) {
-        assert_eq!(self.partitions_left, 0, "a topic has as many partitions as announced");
-        if std::mem::take(&mut self.topic_open) {
-            self.out.no_tags(self.flexible);
-        }
+        let counts = Counts::begin(&mut out, flexible, topics);
+        FetchResponseWriter { out, shared: Vec::new(), shared_bytes: 0, frame, version, flexible, counts }
     }
 
     /// The next topic, named as the request named it, with `partitions` partitions.
     pub fn topic(&mut self, topic: TopicRef<'_>, partitions: usize) {
-        self.end_topic();
-        self.topics_left = self.topics_left.checked_sub(1).expect("no more topics than announced");
-        topic.write(&mut self.out, self.flexible);
-        self.out.count(self.flexible, partitions);
-        self.partitions_left = partitions;
-        self.topic_open = true;
+        self.counts.topic(&mut self.out, topic, partitions);
     }
 
     /// The topic's next partition and its record batches.
@@ -130,8 +107,7 @@ impl<R: Deref<Target = [u8]>> FetchResponseWriter<R> {
         partition: &FetchPartitionResponse<'_>,
         records: impl IntoIterator<Item = R>,
     ) {
-        self.partitions_left =
-            self.partitions_left.checked_sub(1).expect("no more partitions than announced");
+        self.counts.partition();
         let (version, flexible) = (self.version, self.flexible);
         let out = &mut self.out;
         out.int32(partition.index.0);
@@ -201,8 +177,7 @@ impl<R: Deref<Target = [u8]>> FetchResponseWriter<R> {
     /// Ends the answer and gives it as the pieces to send.
     #[must_use]
     pub fn end(mut self) -> Vec<Piece<R>> {
-        self.end_topic();
-        assert_eq!(self.topics_left, 0, "an answer has as many topics as announced");
+        self.counts.end(&mut self.out);
         self.out.no_tags(self.flexible);
         self.frame.end(&mut self.out, self.shared_bytes);
         let mut pieces = Vec::with_capacity(2 * self.shared.len() + 1);
