@@ -227,6 +227,9 @@ async def consumer_life(v):
     assert refused.results[0].error_code == Error.NON_EMPTY_GROUP
 
     leave = LeaveGroupRequest("g", me) if v[13] < 3 else LeaveGroupRequest("g", "", [MemberIdentity(me)])
+    stranger = LeaveGroupRequest("g", "x") if v[13] < 3 else LeaveGroupRequest("g", "", [MemberIdentity("x")])
+    answer = await node.ask(stranger, v[13])
+    assert [answer.error_code, *(m.error_code for m in answer.members)] == ([25] if v[13] < 3 else [0, 25])
     left = await node.ask(leave, v[13])
     assert (left.error_code, [m.error_code for m in left.members]) == (0, [0] * (v[13] >= 3))
     assert (await node.ask(HeartbeatRequest("g", 1, me), v[12])).error_code == Error.UNKNOWN_MEMBER_ID

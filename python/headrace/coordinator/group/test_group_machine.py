@@ -153,6 +153,26 @@ class GroupLives(RuleBasedStateMachine):
 
         self.ask(lambda waiter, now: self.machine.decide_sync(request, waiter, now), heard)
 
+    @rule(group=GROUPS, numbers=st.sets(CLIENTS, min_size=1))
+    def rally(self, group, numbers):
+        """These join, by their id where one is required, and the time for it passes: without this, few lives get far."""
+        for _ in range(2):
+            for number in sorted(numbers):
+                client = self.client(group, number)
+                live = self.machine.groups.get(group)
+                if (
+                    live is None
+                    or client.member_id not in live.members
+                    or not live.members[client.member_id].join
+                ):
+                    self.join(group, number, ["range"], 4, b"")
+        self.time.advance(600)
+
+    @rule(group=GROUPS, numbers=st.sets(CLIENTS, min_size=1))
+    def these_sync(self, group, numbers):
+        for number in sorted(numbers):
+            self.sync(group, number, False)
+
     @rule(group=GROUPS, number=CLIENTS)
     def heartbeat(self, group, number):
         client = self.client(group, number)

@@ -136,6 +136,8 @@ def test_the_hash_is_javas():
     assert java_hash("😀") == 0xD83D * 31 + 0xDE00
     assert partition_of("polygenelubricants", 50) == 0
     assert partition_of("hello", 50) == 22
+    assert java_hash("group-100") == -1484205661
+    assert partition_of("group-100", 50) == 11  # the absolute value, not the sign bit masked away
 
 
 @given(st.text(), st.integers(1, 100))

@@ -115,13 +115,13 @@ class Driver(Generic[M]):
         if len(self._parked) >= PARKED_MAX:
             raise Refusal(Error.COORDINATOR_LOAD_IN_PROGRESS)
         self._last_waiter = waiter = self._last_waiter + 1
-        effects = self._decided(lambda machine: decide(machine, waiter, self._clock.now()))
+        effects, stored = self._decided(lambda machine: decide(machine, waiter, self._clock.now()))
         if self._settled and not effects.records and not effects.timers:
             answers = effects.answers
             if len(answers) == 1 and answers[0].waiter == waiter:
                 return answers[0].outcome  # the common case, a heartbeat: nothing to wait for
         future = self._parked[waiter] = asyncio.get_running_loop().create_future()
-        self._perform(effects)
+        self._perform(effects, stored)
         try:
             return await future
         finally:
@@ -137,12 +137,15 @@ class Driver(Generic[M]):
     def post(self, decide: Callable[[M, Now], Effects[Any]]) -> None:
         """Decide for nobody in particular; nothing happens unless the fold is there (a load looks for itself)."""
         if self.phase is Phase.ACTIVE:
-            self._perform(self._decided(lambda machine: decide(machine, self._clock.now())))
+            self._perform(*self._decided(lambda machine: decide(machine, self._clock.now())))
 
-    def _decided(self, decide: Callable[[M], Effects[Any]]) -> Effects[Any]:
-        """A decision that breaks off has left soft state half changed: the fold goes with it, and the border reports."""
+    def _decided(self, decide: Callable[[M], Effects[Any]]) -> tuple[Effects[Any], list[Record]]:
+        """Effects, and their records as they are stored. A decision that breaks off has left soft state half changed:
+        the fold goes with it, and the border reports.
+        """
         try:
-            return decide(self.machine)
+            effects = decide(self.machine)
+            return effects, [self.machine.encode(record) for record in effects.records]
         except Exception:
             self._discard(Error.NOT_COORDINATOR, Phase.UNLOADED)
             raise
@@ -159,17 +162,14 @@ class Driver(Generic[M]):
 
     # -- effects ------------------------------------------------------------------------------------------------------
 
-    def _perform(self, effects: Effects[Any]) -> None:
+    def _perform(self, effects: Effects[Any], stored: list[Record]) -> None:
         if effects.records:
-            encoded = self._decided(
-                lambda machine: Effects([machine.encode(r) for r in effects.records])
-            ).records
             for record in effects.records:
                 self.machine.apply(record)
             if not self._gathered:
                 self._idle.clear()
                 asyncio.get_running_loop().call_soon(self._append, self._fold)
-            self._gathered += encoded
+            self._gathered += stored
         for change in effects.timers:
             if timer := self._set.pop(change.key, None):
                 timer.cancel()
@@ -183,12 +183,11 @@ class Driver(Generic[M]):
             self._release(effects.answers)
 
     def _timer(self, change: SetTimer) -> Timer:
-        key, fold = change.key, self._fold
+        key = change.key
 
-        def due() -> None:
-            if fold == self._fold and self.phase is Phase.ACTIVE:
-                self._set.pop(key, None)
-                self._perform(self._decided(lambda machine: machine.fired(key, self._clock.now())))
+        def due() -> None:  # never for an older fold: its timers are cancelled with it
+            self._set.pop(key, None)
+            self._perform(*self._decided(lambda machine: machine.fired(key, self._clock.now())))
 
         return self._timers.call_later(change.delay_ms, due)
 
@@ -300,7 +299,7 @@ class Driver(Generic[M]):
     def _activate(self, next_offset: int) -> None:
         self._next_offset = next_offset
         self.phase = Phase.ACTIVE
-        self._perform(self.machine.loaded(self._clock.now()))
+        self._perform(*self._decided(lambda machine: machine.loaded(self._clock.now())))
         self._loaded()
 
     def _not_loaded(self, fold: int, error: Error) -> None:

@@ -104,7 +104,14 @@ class World:
 
 
 def run(scenario):
-    asyncio.run(asyncio.wait_for(scenario(), 10))
+    accidents = []
+
+    async def watched():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: accidents.append(context))
+        await asyncio.wait_for(scenario(), 10)
+
+    asyncio.run(watched())
+    assert not accidents
 
 
 async def turns(count=20):
