@@ -55,17 +55,18 @@ class MetadataLog:
         image = Image()
         (info,) = await self._engine.log_info([METADATA_GROUP])
         offset = info.log_start
-        records = 0
+        since_snapshot = 0
         while True:
             part = await self._engine.read(METADATA_GROUP, offset, READ_BYTES_MAX)
             if part.error:
                 raise _unreadable(offset, part.error.name)
             for stored in part.records:
                 try:
-                    image.apply(read_record(stored.value or b""))
+                    record = read_record(stored.value or b"")
                 except WireError as error:
                     raise _unreadable(stored.offset, str(error)) from None
-            records += len(part.records)
+                image.apply(record)
+                since_snapshot = 0 if isinstance(record, SnapshotEndRecord) else since_snapshot + 1
             if part.next_offset <= offset and offset < part.high_watermark:
                 raise _unreadable(offset, f"nothing can be read below {part.high_watermark}")
             offset = part.next_offset
@@ -74,7 +75,7 @@ class MetadataLog:
         image.version = max(image.version, self.image.version + 1)
         self.image = image
         self._end = offset
-        self._since_snapshot = records
+        self._since_snapshot = since_snapshot
         self._stale = False
         if image.in_snapshot:
             await self.append([SnapshotEndRecord(complete=False)])

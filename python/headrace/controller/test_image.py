@@ -159,6 +159,21 @@ def test_a_snapshot_shortens_the_log_and_loses_nothing():
     asyncio.run(scenario())
 
 
+def test_a_start_after_a_snapshot_does_not_write_it_again():
+    async def scenario():
+        engine, log = opened(snapshot_records=10)
+        await log.load()
+        await log.append([TopicRecord(f"t{number}", number.to_bytes(16, "big")) for number in range(20)])
+        await log.snapshot_if_due()
+        engine, again = opened(snapshot_records=10, engine=engine.restarted())
+        await again.load()
+        end = engine.logs[METADATA_GROUP].end
+        await again.snapshot_if_due()
+        assert engine.logs[METADATA_GROUP].end == end
+
+    asyncio.run(scenario())
+
+
 def test_a_snapshot_cut_by_a_crash_is_closed_at_the_next_start():
     async def scenario():
         engine, log = opened()
