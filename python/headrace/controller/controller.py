@@ -2,7 +2,7 @@
 
 Changes are made one after the other: decide on the image -> append the records as one batch -> committed -> apply ->
 tell the engine -> answer. So the image holds only what is committed, and a crash between any two steps loses nothing
-that was answered. A refused append leaves the image behind its log at most, and it is read anew before the next change.
+that was answered. After an append whose outcome is not known the log is read anew before anything else is decided.
 """
 
 from __future__ import annotations
@@ -111,9 +111,8 @@ class Controller:
             METADATA_TOPIC_ID, METADATA_TOPIC, [Partition(METADATA_GROUP, 0)], True, METADATA_CONFIGS
         )
         await self._engine.topics([metadata], [])
-        await self._log.load()
-        self._use_broker_configs()
-        await self._tell(list(self.image.topics.values()), [])
+        async with self._turn:
+            await self._catch_up()
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -166,6 +165,7 @@ class Controller:
     ) -> list[ConfigResult]:
         """Change configurations. Raises `Refusal`."""
         async with self._turn:
+            await self._catch_up()
             decision = decide_configs(self.image, self._config, self.node_id, wanted)
             if decision.records and not validate_only:
                 await self._log.append(decision.records)
@@ -186,6 +186,7 @@ class Controller:
             async with self._turn:
                 if (found := self._ids.take()) is not None:
                     return found
+                await self._catch_up()
                 first = self.image.next_producer_id
                 await self._log.append([ProducerIdsRecord(self.node_id, -1, first + BLOCK)])
                 self._ids.refill(first)
@@ -207,10 +208,23 @@ class Controller:
             assert topic is not None, "it was made just now, or by somebody else at the same time"
         return topic.groups
 
+    async def _catch_up(self) -> None:
+        """Fold the log anew if the image may be behind it, and tell the engine what came of it."""
+        if not self._log.stale:
+            return
+        before = self.image.ids
+        await self._log.load()
+        self._use_broker_configs()
+        gone = [topic for topic_id, topic in before.items() if topic_id not in self.image.ids]
+        await self._tell(list(self.image.topics.values()), gone)
+        if gone:
+            self._say_removed(gone)
+
     async def _change_topics(
         self, decide: Callable[[Image], Decision], *, validate_only: bool = False
     ) -> list[TopicResult]:
         async with self._turn:
+            await self._catch_up()
             decision = decide(self.image)
             if decision.records and not validate_only:
                 await self._log.append(decision.records)
@@ -223,8 +237,11 @@ class Controller:
         gone = [topic for topic in topics if topic.topic_id not in self.image.ids]
         await self._tell([topic for topic in topics if topic.topic_id in self.image.ids], gone)
         if gone:
-            for listener in self._on_removed:
-                listener(gone)
+            self._say_removed(gone)
+
+    def _say_removed(self, gone: Sequence[TopicState]) -> None:
+        for listener in self._on_removed:
+            listener(gone)
 
     async def _tell(self, changed: Sequence[TopicState], gone: Sequence[TopicState]) -> None:
         """Tell the engine of topics as they are now."""

@@ -45,7 +45,9 @@ class MetadataLog:
         self._end = 0
         """Where the log ends as far as this writer knows; its appends are refused anywhere else."""
         self._since_snapshot = 0
-        self._stale = False
+        self.stale = True
+        """Whether the log may hold what the image does not: before the first load, and after an append whose outcome is
+        not known. Nothing may be decided then."""
 
     async def load(self) -> None:
         """Fold the log from its start.
@@ -76,7 +78,7 @@ class MetadataLog:
         self.image = image
         self._end = offset
         self._since_snapshot = since_snapshot
-        self._stale = False
+        self.stale = False
         if image.in_snapshot:
             await self.append([SnapshotEndRecord(complete=False)])
 
@@ -85,8 +87,7 @@ class MetadataLog:
 
         Raises `Refusal`: they are not, or that is not known; the image stays as it is.
         """
-        if self._stale:
-            await self.load()
+        assert not self.stale, "the log is loaded again before anything is decided"
         await self._write(records)
         for record in records:
             self.image.apply(record)
@@ -94,11 +95,12 @@ class MetadataLog:
 
     async def _write(self, records: Sequence[Message]) -> None:
         lines = [Record(None, write_record(record)) for record in records]
+        self.stale = True  # also if this is cancelled
         outcome = await self._engine.append(METADATA_GROUP, lines, expected_end=self._end)
         if outcome.error:
-            self._stale = True
             _log.error("metadata append refused", error=outcome.error.name, records=len(records))
             raise Refusal(Error.NOT_CONTROLLER, "The controller could not write its log.")
+        self.stale = False
         self._end = outcome.end_offset
 
     async def snapshot_if_due(self) -> None:
@@ -109,7 +111,7 @@ class MetadataLog:
         try:
             await self._write_snapshot()
         except Refusal:
-            return  # logged; the next append loads the log again and closes the unfinished set
+            return  # logged; the next load closes the unfinished set
         error, _ = await self._engine.delete_records(METADATA_GROUP, begin)
         if error:
             _log.warning("metadata log not shortened", error=error.name)

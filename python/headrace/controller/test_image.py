@@ -191,7 +191,7 @@ def test_a_snapshot_cut_by_a_crash_is_closed_at_the_next_start():
     asyncio.run(scenario())
 
 
-def test_after_a_refused_append_the_log_is_read_again():
+def test_after_a_refused_append_nothing_is_written_before_the_log_is_read_again():
     async def scenario():
         engine, log = opened()
         await log.load()
@@ -199,7 +199,9 @@ def test_after_a_refused_append_the_log_is_read_again():
         with pytest.raises(Refusal):
             await log.append([TopicRecord("a", b"a" * 16)])
         assert not log.image.topics
+        assert log.stale
         version = log.image.version
+        await log.load()
         await log.append([TopicRecord("b", b"b" * 16)])
         assert list(log.image.topics) == ["b"]
         assert log.image.version > version
