@@ -1,5 +1,7 @@
 //! The end of a turn, and what comes back from threads.
 
+use journal::GroupMark;
+
 use super::job::{Outcome, StoreDone, StoreJob, Work};
 use super::{Stop, Store};
 use crate::error::Fatal;
@@ -32,7 +34,10 @@ impl Store {
     fn seal(&mut self, jobs: &mut Vec<StoreJob>) {
         let last = self.stop == Stop::Closing && !self.journal.is_committing();
         if last {
-            self.journal.close();
+            // Without room for it the next start takes this stop for a crash, which costs nothing but its certainty.
+            if self.journal.takes_reserved(&GroupMark::default(), 0) {
+                self.journal.close();
+            }
             self.stop = Stop::Sealed;
         }
         if let Some(commit) = self.journal.seal() {
