@@ -2,7 +2,7 @@
 
 - replaying the stored bytes into a new machine gives the live machine's hard state;
 - every assignment that anybody was given was handed in by the leader of that generation for that member;
-- a member is told of growing generations only, and all that stand in one generation were told the same leader;
+- between crashes a member is told of growing generations only;
 - no request is answered twice, and none is parked that nobody will answer;
 - the counters that stand for scans are right.
 """
@@ -55,6 +55,8 @@ class Client:
     def __init__(self):
         self.member_id = ""
         self.generation = -1
+        self.told = -1
+        """The newest generation it knows; a crash gives those that were never assigned, so never stored, once more."""
         self.leads = False
         self.roster = []
 
@@ -117,13 +119,14 @@ class GroupLives(RuleBasedStateMachine):
             assert isinstance(response, JoinGroupResponse)
             if response.error_code == Error.NONE:
                 if response.member_id == client.member_id:
-                    assert response.generation_id >= client.generation
+                    assert response.generation_id >= client.told
                 client.member_id, client.generation = response.member_id, response.generation_id
+                client.told = client.generation
                 client.leads = response.leader == response.member_id and not response.skip_assignment
                 client.roster = [m.member_id for m in response.members]
                 assert not client.leads or response.member_id in client.roster
             elif response.error_code == Error.MEMBER_ID_REQUIRED:
-                client.member_id = response.member_id
+                client.member_id, client.told = response.member_id, -1
             elif response.error_code in (Error.UNKNOWN_MEMBER_ID, Error.FENCED_INSTANCE_ID):
                 client.member_id, client.generation = "", -1
 
@@ -237,6 +240,7 @@ class GroupLives(RuleBasedStateMachine):
         self.parked.clear()
         for client in self.clients.values():
             client.leads = False
+            client.told = -1
         self.machine = replayed(self.log, SETTINGS)
         self.perform(self.machine.loaded(self.time.now()))
         for group in self.machine.groups.values():
