@@ -17,8 +17,8 @@ import pathlib
 import typing
 import uuid
 
-from kio.serial import entity_writer
 from kio.schema.errors import ErrorCode
+from kio.serial import entity_writer
 from kio.static.primitive import i8, i16, i32, i32Timedelta, i64
 
 HERE = pathlib.Path(__file__).parent
@@ -87,7 +87,7 @@ def produce_request(m: typing.Any, version: int) -> typing.Any:
 
 
 def produce_response(m: typing.Any, version: int) -> typing.Any:
-    moment = datetime.datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=datetime.timezone.utc)
+    moment = datetime.datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=datetime.UTC)
     errors = ()
     if version >= 8:
         errors = (
