@@ -260,7 +260,8 @@ impl Journal {
         Place {
             commit: self.number,
             file_use: self.target.file_use,
-            position: u32::try_from(self.target.position as usize + end - len).expect("files stay below 4 GiB"),
+            position: u32::try_from(self.target.position as usize + end - len)
+                .expect("files stay below 4 GiB"),
             len: u32::try_from(len).expect("batches are far smaller"),
         }
     }
@@ -333,9 +334,6 @@ impl Journal {
         let file = Arc::clone(&file.file);
         self.at = Target { position: target.position + len as u64, ..target };
         self.number += 1;
-        if off(Rule::FreeAfterCommit) {
-            self.ring.start = self.start;
-        }
         self.aim(0);
         Some(Commit { number, file, position: target.position, blocks, len })
     }
@@ -425,6 +423,9 @@ impl Journal {
     pub fn free_through(&mut self, file_use: u32) {
         assert!(file_use < self.target.file_use, "the file in use is not freed");
         self.start = self.start.max(file_use + 1);
+        if off(Rule::FreeAfterCommit) {
+            self.ring.start = self.start;
+        }
     }
 
     /// A file to make in the background, if one is due.
@@ -449,10 +450,18 @@ impl Journal {
     /// One line about files and room, for a person who looks for what is stuck.
     #[must_use]
     pub fn describe(&self) -> String {
-        let files: Vec<String> = self.ring.files.iter().map(|f| format!("{}:{:?}/{}", f.number, f.file_use, f.bytes)).collect();
+        let files: Vec<String> =
+            self.ring.files.iter().map(|f| format!("{}:{:?}/{}", f.number, f.file_use, f.bytes)).collect();
         format!(
             "files {} at {:?} target {:?} start {} durable start {} turn {} room {} commit {}{}",
-            files.join(" "), self.at, self.target, self.start, self.ring.start, self.turn.len, self.room(), self.number,
+            files.join(" "),
+            self.at,
+            self.target,
+            self.start,
+            self.ring.start,
+            self.turn.len,
+            self.room(),
+            self.number,
             if self.in_flight.is_some() { " in flight" } else { "" },
         )
     }

@@ -189,7 +189,10 @@ impl Opening<'_> {
             }
         }
         heads.sort_unstable();
-        let Some(&(newest_use, newest_at)) = heads.last() else { return Ok(Vec::new()) };
+        let Some(&(newest_use, newest_at)) = heads.last() else {
+            self.never_used(&headless)?;
+            return Ok(Vec::new());
+        };
         let newest = self.commits(newest_at)?;
         let last = newest.last().expect("its first commit is whole").header;
         self.nothing_behind(&headless, &last)?;
@@ -231,6 +234,23 @@ impl Opening<'_> {
         Ok(())
     }
 
+    /// No file begins with a whole commit: the very first one was torn, so no other was ever made.
+    fn never_used(&mut self, headless: &[usize]) -> Result<(), OpenError> {
+        for &at in headless {
+            let path = self.path(at);
+            let bytes = self.read(at)?;
+            if let Some(behind) =
+                (0..bytes.len()).step_by(BLOCK).find(|at| commit::whole(&bytes[*at..]).is_some())
+            {
+                return Err(OpenError::rot(format!(
+                    "{} at byte 0: not a whole commit, but one stands at byte {behind}",
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn rewrite(&mut self, at: usize, last: &Found) -> Result<(), OpenError> {
         if off(Rule::Rewrite) {
             return Ok(());
@@ -245,7 +265,12 @@ impl Opening<'_> {
         file.sync_data().map_err(self.io(at))
     }
 
-    fn replay(&mut self, used: &[Used], replay: &mut dyn Replay, memory: &mut Memory) -> Result<(), OpenError> {
+    fn replay(
+        &mut self,
+        used: &[Used],
+        replay: &mut dyn Replay,
+        memory: &mut Memory,
+    ) -> Result<(), OpenError> {
         let all = used.iter().flat_map(|used| &used.commits);
         let bytes: usize = all.map(|found| found.end() - found.position).sum();
         let mut beyond_memory = bytes.saturating_sub(self.options.tail_bytes_max);

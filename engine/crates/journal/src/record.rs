@@ -76,7 +76,9 @@ impl Marker {
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         match self {
-            Marker::EpochStart { epoch, .. } | Marker::Config { epoch, .. } | Marker::Start { epoch, .. } => *epoch,
+            Marker::EpochStart { epoch, .. } | Marker::Config { epoch, .. } | Marker::Start { epoch, .. } => {
+                *epoch
+            }
         }
     }
 

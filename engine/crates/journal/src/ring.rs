@@ -92,7 +92,8 @@ impl Ring {
         }
         let spares = self.spares(current).count();
         if self.may_grow() && (spares < 2 || self.wanted_bytes > 0) {
-            let number = (0..).find(|n| self.files.iter().all(|file| file.number != *n)).expect("numbers are many");
+            let number =
+                (0..).find(|n| self.files.iter().all(|file| file.number != *n)).expect("numbers are many");
             self.making = true;
             return Some(MakeFile { number, path: path_of(&self.dir, number), bytes: self.size_of_next() });
         }

@@ -150,7 +150,12 @@ impl Log {
     }
 
     /// Records a mark, with the exact size of its segment.
-    pub(crate) fn record_mark(&mut self, journal: &mut Journal, mark: Flushed, producers: &dyn Fn() -> Vec<u8>) {
+    pub(crate) fn record_mark(
+        &mut self,
+        journal: &mut Journal,
+        mark: Flushed,
+        producers: &dyn Fn() -> Vec<u8>,
+    ) {
         let segment_bytes = self.segment_bytes(mark);
         self.record(journal, &Record::Flushed { mark, segment_bytes }, producers);
         self.apply_flushed(mark, segment_bytes);

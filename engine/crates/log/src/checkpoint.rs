@@ -71,7 +71,8 @@ impl Logs {
             if let Some(swap) = log.next_swap(durable) {
                 return Some(LogJob::Swap(swap));
             }
-            let wanted = target.is_some_and(|target| log.oldest_unflushed().is_some_and(|oldest| oldest <= target));
+            let wanted =
+                target.is_some_and(|target| log.oldest_unflushed().is_some_and(|oldest| oldest <= target));
             if !wanted {
                 continue;
             }
@@ -124,7 +125,8 @@ impl Logs {
             for (group, log) in self.logs.iter_mut().filter(|(_, log)| log.mark.file_use <= target) {
                 let state = log.state(producers(*group));
                 let mut mark = log.mark;
-                mark.state_bytes = mark.state_bytes.max(u32::try_from(state.producers.len()).unwrap_or(u32::MAX));
+                mark.state_bytes =
+                    mark.state_bytes.max(u32::try_from(state.producers.len()).unwrap_or(u32::MAX));
                 if states == STATES_PER_TURN_MAX || !journal.takes_reserved(&mark, 0) {
                     return;
                 }

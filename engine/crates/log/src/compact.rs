@@ -37,7 +37,14 @@ impl Swap {
         self.commit.is_some()
     }
 
-    pub fn of_replay(first: Offset, end: Offset, bytes: u64, file_id: u64, file_use: u32, old: Vec<Offset>) -> Swap {
+    pub fn of_replay(
+        first: Offset,
+        end: Offset,
+        bytes: u64,
+        file_id: u64,
+        file_use: u32,
+        old: Vec<Offset>,
+    ) -> Swap {
         Swap { first, end, file_id, bytes, commit: Some(0), file_use, old, running: false }
     }
 }
@@ -152,7 +159,8 @@ impl Log {
             return &[];
         }
         let flushed = self.flushed.segment.min(self.offset_or_start(self.flushed_durable));
-        let whole = self.segments.windows(2).take_while(|pair| pair[1].base <= flushed && pair[1].base <= upto);
+        let whole =
+            self.segments.windows(2).take_while(|pair| pair[1].base <= flushed && pair[1].base <= upto);
         &self.segments[..whole.count()]
     }
 
@@ -168,7 +176,8 @@ impl Log {
         let old = self.segments[1..segments].iter().map(|segment| segment.base).collect();
         self.busy = true;
         let (bytes, file_use) = (0, u32::MAX);
-        self.swap = Some(Box::new(Swap { first, end, file_id, bytes, commit: None, file_use, old, running: false }));
+        self.swap =
+            Some(Box::new(Swap { first, end, file_id, bytes, commit: None, file_use, old, running: false }));
         let (group, generation, dir) = (self.group, self.generation, self.dir());
         CompactJob { group, generation, dir, stretches, first, end, file_id, compactor }
     }

@@ -12,8 +12,8 @@ mod logs;
 mod markers;
 mod read;
 mod replay;
-mod segments;
 pub mod segment;
+mod segments;
 mod tail;
 
 pub use compact::{CompactJob, Compacted, Compactor};

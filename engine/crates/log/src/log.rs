@@ -441,8 +441,16 @@ impl Log {
     pub fn describe(&self) -> String {
         format!(
             "group {} end {} durable {} flushed {:?} durably {} state in use {} oldest {:?} busy {} waits {} doomed {} segments {:?}",
-            self.group.0, self.end.0, self.durable.0, self.flushed, self.flushed_durable.0, self.mark.file_use,
-            self.oldest_unflushed(), self.busy, self.files_wait, self.doomed.len(),
+            self.group.0,
+            self.end.0,
+            self.durable.0,
+            self.flushed,
+            self.flushed_durable.0,
+            self.mark.file_use,
+            self.oldest_unflushed(),
+            self.busy,
+            self.files_wait,
+            self.doomed.len(),
             self.segments.iter().map(|segment| (segment.base.0, segment.bytes)).collect::<Vec<_>>(),
         )
     }

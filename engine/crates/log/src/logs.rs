@@ -145,7 +145,10 @@ impl Logs {
         if let Some(removing) = ready.next() {
             removing.running = true;
             let reused = off(Rule::DirectoryIdentity)
-                && self.logs.values().any(|l| dir_of(&self.topics, l.topic, l.partition, l.group) == removing.dir);
+                && self
+                    .logs
+                    .values()
+                    .any(|l| dir_of(&self.topics, l.topic, l.partition, l.group) == removing.dir);
             let dir = if reused { removing.dir.join("none") } else { removing.dir.clone() };
             return Some(LogJob::Delete(Delete { group: removing.group, dir, bases: None }));
         }

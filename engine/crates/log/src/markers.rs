@@ -113,7 +113,11 @@ mod tests {
             assert_eq!(markers.offset_of(LogIndex(index)), Offset(offset));
         }
         for (index, offset) in [(0, 0), (3, 2), (4, 2)] {
-            assert_eq!(markers.offset_of(LogIndex(index)), Offset(offset), "a marker stands before the next record");
+            assert_eq!(
+                markers.offset_of(LogIndex(index)),
+                Offset(offset),
+                "a marker stands before the next record"
+            );
         }
     }
 

@@ -44,7 +44,14 @@ pub(crate) enum End {
 
 enum Source {
     Journal(Vec<ColdRead>),
-    Segments { dir: PathBuf, stretches: Vec<Stretch>, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool },
+    Segments {
+        dir: PathBuf,
+        stretches: Vec<Stretch>,
+        from: Offset,
+        upto: Offset,
+        bytes_max: usize,
+        at_least_one: bool,
+    },
 }
 
 /// A read that has to touch a file.
@@ -296,13 +303,16 @@ impl TimeJob {
         let readable = |found: &(Offset, i64)| found.0 >= self.start;
         for stretch in &self.stretches {
             let end = stretch.end(storage, &self.dir)?;
-            let found = segment::find_time(storage, &self.dir, stretch.base, end, self.start, self.timestamp)?;
+            let found =
+                segment::find_time(storage, &self.dir, stretch.base, end, self.start, self.timestamp)?;
             if let Some(found) = found.filter(readable).filter(|(offset, _)| *offset < self.flushed_upto) {
                 return Ok(Some(found));
             }
         }
         for piece in &self.tail {
-            if let Some(found) = segment::find_time_in(&piece.bytes()?, self.start, self.timestamp)?.filter(readable) {
+            if let Some(found) =
+                segment::find_time_in(&piece.bytes()?, self.start, self.timestamp)?.filter(readable)
+            {
                 return Ok(Some(found));
             }
         }

@@ -106,7 +106,11 @@ impl<'a> Replaying<'a> {
                 let swap = Swap::of_replay(first, end, bytes, file_id, at.place.file_use, old);
                 log.swap = Some(Box::new(swap));
             }
-            Record::State(_) | Record::Append { .. } | Record::Create { .. } | Record::Remove { .. } | Record::Close => {
+            Record::State(_)
+            | Record::Append { .. }
+            | Record::Create { .. }
+            | Record::Remove { .. }
+            | Record::Close => {
                 unreachable!("handled by the caller")
             }
         }
@@ -156,7 +160,8 @@ impl Log {
 
     /// State was written from the same log: it says what replay found, or one of the two is wrong.
     fn agrees(&self, state: &State) -> Result<(), String> {
-        let same = (state.term, state.vote, state.start, state.end) == (self.term, self.vote, self.start, self.end)
+        let same = (state.term, state.vote, state.start, state.end)
+            == (self.term, self.vote, self.start, self.end)
             && state.end_offset == self.end_offset
             && (state.markers == self.markers.list || off(Rule::StateMarkers))
             && state.segments.len() == self.segments.len();
@@ -174,11 +179,14 @@ impl Log {
         self.generation = 0;
         self.tidy = true;
         match self.tail.0.front() {
-            Some(first) if first.index < self.flushed.index => Err("the flushed mark stands inside a batch".to_owned()),
-            // Only markers may stand between the mark and the first batch that is in the journal.
-            Some(first) if first.offset > self.offset_at_mark() => {
-                Err(format!("records before offset {} are neither flushed nor in the journal", first.offset.0))
+            Some(first) if first.index < self.flushed.index => {
+                Err("the flushed mark stands inside a batch".to_owned())
             }
+            // Only markers may stand between the mark and the first batch that is in the journal.
+            Some(first) if first.offset > self.offset_at_mark() => Err(format!(
+                "records before offset {} are neither flushed nor in the journal",
+                first.offset.0
+            )),
             None if self.end_offset > self.offset_at_mark() => {
                 Err("records at its end are neither flushed nor in the journal".to_owned())
             }

@@ -118,7 +118,8 @@ impl SimDisk {
     pub fn flip(&self, path: &Path, position: u64) {
         let mut disk = self.lock();
         let Some(Node::File(inode)) = disk.node(path) else { panic!("no such file") };
-        let versions = disk.inodes[inode].blocks.get_mut(&(position / BLOCK as u64)).expect("the block was written");
+        let versions =
+            disk.inodes[inode].blocks.get_mut(&(position / BLOCK as u64)).expect("the block was written");
         for block in versions.list.iter_mut().flatten() {
             Arc::make_mut(block)[position as usize % BLOCK] ^= 0x40;
         }
@@ -220,10 +221,15 @@ impl Disk {
 
     fn drop_unreachable(&mut self) {
         self.names.retain(|_, name| name.now().is_some());
-        let dirs: BTreeSet<PathBuf> =
-            self.names.iter().filter(|(_, name)| name.now() == Some(Node::Dir)).map(|(path, _)| path.clone()).collect();
-        let reachable =
-            |path: &Path| path.ancestors().skip(1).all(|parent| parent.parent().is_none() || dirs.contains(parent));
+        let dirs: BTreeSet<PathBuf> = self
+            .names
+            .iter()
+            .filter(|(_, name)| name.now() == Some(Node::Dir))
+            .map(|(path, _)| path.clone())
+            .collect();
+        let reachable = |path: &Path| {
+            path.ancestors().skip(1).all(|parent| parent.parent().is_none() || dirs.contains(parent))
+        };
         self.names.retain(|path, _| reachable(path));
     }
 }
@@ -248,7 +254,8 @@ impl Inode {
         let first = size / BLOCK as u64;
         for (at, versions) in self.blocks.range_mut(first..) {
             for version in &mut versions.list {
-                let inside = usize::try_from(size.saturating_sub(at * BLOCK as u64)).expect("small").min(BLOCK);
+                let inside =
+                    usize::try_from(size.saturating_sub(at * BLOCK as u64)).expect("small").min(BLOCK);
                 match version {
                     Some(block) if inside > 0 => Arc::make_mut(block)[inside..].fill(0),
                     version => *version = None,
@@ -365,7 +372,9 @@ impl Storage for SimDisk {
         let inode = match disk.node(path) {
             Some(Node::File(inode)) => inode,
             Some(Node::Dir) => return Err(ErrorKind::IsADirectory.into()),
-            None if matches!(mode, OpenMode::Read | OpenMode::ReadWrite) => return Err(ErrorKind::NotFound.into()),
+            None if matches!(mode, OpenMode::Read | OpenMode::ReadWrite) => {
+                return Err(ErrorKind::NotFound.into());
+            }
             None => {
                 disk.dir(path.parent().unwrap_or(Path::new("/")))?;
                 disk.change()?;

@@ -30,7 +30,8 @@ fn main() {
         }
         Some(name) => {
             std::panic::set_hook(Box::new(|_| {})); // a rule switched off may end in an assertion: that counts as found
-            let chosen: Vec<_> = Rule::ALL.iter().filter(|(_, known)| name == "all" || *known == name).collect();
+            let chosen: Vec<_> =
+                Rule::ALL.iter().filter(|(_, known)| name == "all" || *known == name).collect();
             if chosen.is_empty() {
                 usage();
             }
@@ -40,7 +41,9 @@ fn main() {
                 let report = search(seed, states, 1);
                 switch_off(None);
                 match report.violations.first() {
-                    Some(found) => println!("rule {name}: found after {} states: {}", report.states, found.what),
+                    Some(found) => {
+                        println!("rule {name}: found after {} states: {}", report.states, found.what)
+                    }
                     None => println!("rule {name}: NOT FOUND in {} states", report.states),
                 }
                 missed += usize::from(report.violations.is_empty());

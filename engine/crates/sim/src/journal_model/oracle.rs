@@ -67,6 +67,14 @@ impl Want {
 }
 
 impl Group {
+    /// End of what both have.
+    pub fn common(&self, other: &Group) -> LogIndex {
+        let same = self.elements.iter().zip(&other.elements).take_while(|(a, b)| a == b).count();
+        let ends =
+            [self, other].map(|group| group.elements.get(same).map_or(group.end, |(index, ..)| *index));
+        ends[0].min(ends[1])
+    }
+
     fn check(&self, log: &Log, journal: &Journal, storage: &dyn Storage) -> Result<(), String> {
         let found = (log.term_vote().0, log.start(), log.end_index(), log.end());
         let wanted = (self.term, self.start, self.end, self.end_offset);
@@ -97,14 +105,22 @@ impl Group {
             return Ok(());
         }
         let at = found.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
-        Err(format!("its batches differ at byte {at}: {}; not {}; {}", outline(&found), outline(&wanted), log.describe()))
+        Err(format!(
+            "its batches differ at byte {at}: {}; not {}; {}",
+            outline(&found),
+            outline(&wanted),
+            log.describe()
+        ))
     }
 }
 
 /// Offset and length of each batch.
 fn outline(bytes: &[u8]) -> String {
     let batches = batch::split(bytes).flatten();
-    batches.map(|(header, bytes)| format!("{}+{}", header.base_offset, bytes.len())).collect::<Vec<_>>().join(" ")
+    batches
+        .map(|(header, bytes)| format!("{}+{}", header.base_offset, bytes.len()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Everything from start to end, as a consumer would read it.
@@ -124,7 +140,8 @@ fn bytes_of(log: &Log, journal: &Journal, storage: &dyn Storage) -> Result<Vec<u
         for bytes in read {
             for item in batch::split(&bytes) {
                 let (header, bytes) = item.map_err(|error| format!("at offset {}: {error:?}", from.0))?;
-                batch::check_crc(&header, bytes).map_err(|error| format!("at offset {}: {error:?}", from.0))?;
+                batch::check_crc(&header, bytes)
+                    .map_err(|error| format!("at offset {}: {error:?}", from.0))?;
                 out.extend_from_slice(bytes);
                 from = header.next_offset();
             }

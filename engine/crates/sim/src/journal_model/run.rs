@@ -50,6 +50,74 @@ pub fn search(first: u64, states: u64, violations_max: usize) -> Report {
     report
 }
 
+/// One life in which everything happens, ended at its first change of the disk, at its second, and so on until it ends by
+/// itself. Returns how many changes that were.
+pub fn end_at_every_change(seed: u64, end: End) -> Result<u64, String> {
+    for n in 1.. {
+        let mut rng = SplitMix(seed + n);
+        let disk = SimDisk::default();
+        disk.end_after(Some(n));
+        let opened = World::new(&disk, SplitMix(seed), Want::default(), 1);
+        if disk.ended() {
+            disk.crash(end, &mut rng);
+            World::new(&disk, SplitMix(seed + 1), Want::default(), 1)
+                .map_err(|error| format!("change {n}: {error}"))?;
+            continue;
+        }
+        let mut world = opened.map_err(|error| error.to_string())?;
+        let whole = life(&mut world).map_err(|what| format!("change {n}: {what}"))?;
+        let mut states = 0;
+        restart_by(world, &mut rng, &mut states, end).map_err(|what| format!("change {n}: {what}"))?;
+        if whole {
+            return Ok(n);
+        }
+    }
+    unreachable!("a life ends")
+}
+
+/// Creates, appends, elects, truncates, rolls, writes behind, checkpoints, deletes and removes. `false`: it was ended.
+fn life(world: &mut World) -> Result<bool, String> {
+    for round in 0..14 {
+        world.create();
+        let groups: Vec<_> = world.want.0.keys().copied().collect();
+        for (at, group) in groups.iter().enumerate() {
+            for _ in 0..2 {
+                if !world.append(*group) && !make_room(world)? {
+                    return Ok(false);
+                }
+            }
+            world.commit_index(*group);
+            let _roomy = match (round + at) % 4 {
+                0 => world.elect(*group),
+                1 => world.truncate(*group),
+                2 => world.raise_start(*group),
+                _ => {
+                    world.write_behind(*group);
+                    true
+                }
+            };
+        }
+        if round % 5 == 4
+            && let Some(group) = groups.first()
+        {
+            world.remove(*group);
+        }
+        world.end_turn();
+        if !world.finish_commit() {
+            return Ok(false);
+        }
+        while !world.jobs.is_empty() || world.making.is_some() {
+            if !world.run_job() {
+                return Ok(false);
+            }
+        }
+        while !world.dones.is_empty() {
+            world.deliver()?;
+        }
+    }
+    Ok(true)
+}
+
 /// What a run does more of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Profile {
@@ -149,8 +217,17 @@ fn make_room(world: &mut World) -> Result<bool, String> {
     ))
 }
 
-/// The run ends, in one of the ways it can, and the next process finds what is left.
-fn restart(mut world: World, rng: &mut SplitMix, states: &mut u64) -> Result<World, String> {
+fn restart(world: World, rng: &mut SplitMix, states: &mut u64) -> Result<World, String> {
+    let end = any_end(rng);
+    restart_by(world, rng, states, end)
+}
+
+fn any_end(rng: &mut SplitMix) -> End {
+    if rng.below(3) == 0 { End::Kill } else { End::Power }
+}
+
+/// The run ends, and the next process finds what is left; which may end in its recovery, and the one after finds the rest.
+fn restart_by(mut world: World, rng: &mut SplitMix, states: &mut u64, mut end: End) -> Result<World, String> {
     let disk = world.disk.clone();
     let mut allowed = vec![world.acked.clone()];
     allowed.extend(world.maybe.take());
@@ -159,12 +236,15 @@ fn restart(mut world: World, rng: &mut SplitMix, states: &mut u64) -> Result<Wor
         if !disk.ended() && rng.below(2) == 0 {
             // The write happened, the sync did not, or it failed.
             disk.fail_syncs(rng.below(3) == 0);
-            let _ = if rng.below(2) == 0 { commit.write() } else { io::Job::run(commit, &disk as &dyn Storage).into_result() };
+            let _ = if rng.below(2) == 0 {
+                commit.write()
+            } else {
+                io::Job::run(commit, &disk as &dyn Storage).into_result()
+            };
         }
     }
     let next_group = world.next_group;
     drop(world);
-    let mut end = if rng.below(3) == 0 { End::Kill } else { End::Power };
     for attempt in 0..4 {
         disk.crash(end, rng);
         if attempt < 3 && rng.below(4) == 0 {
@@ -175,7 +255,7 @@ fn restart(mut world: World, rng: &mut SplitMix, states: &mut u64) -> Result<Wor
         let salt = SplitMix(rng.next_u64());
         let opened = World::new(&disk, salt, Want::default(), next_group);
         if disk.ended() {
-            end = if rng.below(3) == 0 { End::Kill } else { End::Power };
+            end = any_end(rng);
             continue;
         }
         disk.end_after(None);
@@ -192,9 +272,11 @@ fn restart(mut world: World, rng: &mut SplitMix, states: &mut u64) -> Result<Wor
         });
         let Some(found) = found else { return Err(format!("acknowledged state lost or changed: {differs}")) };
         let again = disk.copy();
-        let (journal, logs) =
-            open(&again, &mut SplitMix(rng.next_u64())).map_err(|error| format!("not recovered twice: {error}"))?;
-        found.check(&logs, &journal, &again).map_err(|what| format!("recovered twice, differently: {what}"))?;
+        let (journal, logs) = open(&again, &mut SplitMix(rng.next_u64()))
+            .map_err(|error| format!("not recovered twice: {error}"))?;
+        found
+            .check(&logs, &journal, &again)
+            .map_err(|what| format!("recovered twice, differently: {what}"))?;
         world.acked = found.clone();
         world.want = found;
         let limits = log::SegmentLimits { bytes: 9000, ms: i64::MAX };

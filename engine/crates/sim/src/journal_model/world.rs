@@ -163,7 +163,8 @@ impl World {
         let committed = self.committed.get(&group).copied().unwrap_or_default();
         let want = &self.want.0[&group];
         let elements = want.elements.len();
-        let first = want.elements.partition_point(|(index, offset, _)| *index < committed || *offset < want.start);
+        let first =
+            want.elements.partition_point(|(index, offset, _)| *index < committed || *offset < want.start);
         if first == elements || !self.room(group, 0) {
             return first == elements;
         }
@@ -187,7 +188,8 @@ impl World {
         if upto <= start || !self.room(group, 0) {
             return upto <= start;
         }
-        let n = 1 + i64::try_from(self.below(u64::try_from(upto.0 - start.0).expect("positive"))).expect("small");
+        let n =
+            1 + i64::try_from(self.below(u64::try_from(upto.0 - start.0).expect("positive"))).expect("small");
         let (journal, log, want) = self.parts(group);
         log.set_start(journal, start.plus(n), &Vec::new);
         want.start = start.plus(n);
@@ -238,7 +240,20 @@ impl World {
     }
 
     /// Finishes the commit in flight. `false`: the run ended in it.
+    ///
+    /// # Panics
+    /// If a log counts an element as durable that is not in the acknowledged state.
     pub fn finish_commit(&mut self) -> bool {
+        let finished = self.finish();
+        for (group, acked) in &self.acked.0 {
+            let (Some(log), Some(now)) = (self.logs.get(*group), self.want.0.get(group)) else { continue };
+            let durable = acked.common(now);
+            assert!(log.durable_index() <= durable, "group {} is durable to {durable:?} only", group.0);
+        }
+        finished
+    }
+
+    fn finish(&mut self) -> bool {
         let Some((commit, want)) = self.in_flight.take() else { return true };
         let done = commit.run(&*self.storage);
         if self.disk.ended() {
