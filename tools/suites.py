@@ -39,18 +39,8 @@ SUITES = [
         ROOT / "engine",
     ),
     Suite("python", "unit and transcript tests beside the code", [PYTHON, "-m", "pytest", "python"]),
-    Suite(
-        "io",
-        "a crash at I/O 1, 2, 3 ... until the run ends clean",
-        ["cargo", "test", "--locked", "-p", "headrace-sim", "--test", "crash_at_every_io"],
-        ROOT / "engine",
-    ),
     Suite("broker", "a real broker through its public surface", [PYTHON, "-m", "pytest", "tests/broker"]),
-    Suite(
-        "formats", "files and frames of every format we ever wrote", [PYTHON, "-m", "pytest", "tests/formats"]
-    ),
     Suite("clients", "seven client libraries, unmodified", [PYTHON, "-m", "tests.clients.run"]),
-    Suite("crash", "kill -9 under load, five times", [PYTHON, "-m", "tests.crash.run", "--runs", "5"]),
     Suite(
         "hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]
     ),

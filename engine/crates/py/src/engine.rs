@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use io::{RealStorage, SystemClock};
+use log::segment::OpenFiles;
+use model::limits::SEGMENT_FILES_OPEN_MAX;
 use model::{ConnectionId, Epoch, GroupId, Offset, ShardId, TopicId};
 use server::calls::{CallId, KeyValue, Request};
 use server::{Message, TopicsChange};
@@ -67,10 +69,11 @@ impl Engine {
             let _ = (&*writer).write(&[0]);
         });
         let node = py
-            .detach(|| Node::start(&config, Arc::new(RealStorage), Arc::new(SystemClock), signal))
-            .map_err(|error| {
-            StartError::new_err((error.what, error.detail, error.hint, error.exit_code))
-        })?;
+            .detach(|| {
+                let files = OpenFiles::new(RealStorage, SEGMENT_FILES_OPEN_MAX);
+                Node::start(&config, Arc::new(files), Arc::new(SystemClock), signal)
+            })
+            .map_err(|error| StartError::new_err((error.what, error.detail, error.hint, error.exit_code)))?;
         let addresses = node.addresses().iter().map(|at| (at.ip().to_string(), at.port())).collect();
         self.node = Some(node);
         Ok(addresses)
