@@ -31,6 +31,8 @@ pub(crate) struct Part {
     topic: usize,
     index: PartitionIndex,
     error: ErrorCode,
+    /// What the error code does not tell (v8+).
+    refusal: Option<AppendError>,
     base_offset: Offset,
     log_append_time_ms: i64,
     log_start: Offset,
@@ -104,6 +106,7 @@ impl Server {
                     topic: topics.len() - 1,
                     index: partition.index,
                     error: refused,
+                    refusal: None,
                     base_offset: Offset(-1),
                     log_append_time_ms: -1,
                     log_start: Offset(-1),
@@ -265,7 +268,10 @@ impl Server {
         let acks = wait.acks;
         let part = &mut wait.parts[token.part_number()];
         match result {
-            Err(error) => part.error = error_code(error),
+            Err(error) => {
+                part.error = error_code(error);
+                part.refusal = Some(error);
+            }
             Ok(appended) => {
                 part.base_offset = appended.base_offset;
                 part.log_append_time_ms = appended.log_append_time_ms;
@@ -375,14 +381,16 @@ impl ProduceWait {
             writer.topic(topic.as_wire(), count);
             while let Some(part) = parts.next_if(|part| part.topic == number) {
                 let late = timed_out && part.error.is_none();
+                let blamed = part.refusal.and_then(AppendError::blamed);
+                let blamed = blamed.map(|(record, message)| (record, Some(message)));
                 writer.partition(&ProducePartitionResponse {
                     index: part.index,
                     error: if late { ErrorCode::REQUEST_TIMED_OUT } else { part.error },
                     base_offset: part.base_offset,
                     log_append_time_ms: part.log_append_time_ms,
                     log_start: part.log_start,
-                    record_errors: &[],
-                    error_message: None,
+                    record_errors: blamed.as_slice(),
+                    error_message: part.refusal.and_then(AppendError::message),
                 });
             }
         }

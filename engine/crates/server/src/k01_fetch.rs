@@ -238,8 +238,9 @@ impl Server {
         let result = match context.store.fetch(spec, WaiterToken(token.0), context.jobs) {
             Ok(Fetch::Cold) => return,
             Ok(Fetch::Ready(fetched)) => {
-                if watch && fetched.bytes == 0 {
-                    context.store.watch(spec.group, WaiterToken(token.0), spec.from);
+                if watch {
+                    let seen = fetched.watermarks.high_watermark;
+                    context.store.watch(spec.group, WaiterToken(token.0), seen);
                 }
                 Ok(fetched)
             }
@@ -279,25 +280,25 @@ impl Server {
             return;
         }
         let due = (wait.due_ns, name);
-        let own: Vec<(Token, GroupId, Offset)> = wait
+        // Those that gave something are watched too: more of theirs counts towards the minimum.
+        let unwatched: Vec<(Token, GroupId, Offset)> = wait
             .parts
             .iter()
             .enumerate()
             .filter_map(|(number, part)| {
-                let behind = match &part.read {
-                    Read::Done(Ok(fetched)) => fetched.bytes == 0,
-                    _ => false,
-                };
+                let Read::Done(Ok(fetched)) = &part.read else { return None };
                 let group = part.group.ok()?;
-                (behind && !part.watched).then(|| (name.part(number), group, part.wanted.offset))
+                let seen = fetched.watermarks.high_watermark;
+                (!part.watched).then(|| (name.part(number), group, seen))
             })
             .collect();
         self.deadlines.insert(due);
-        for (token, group, from) in own {
+        for (token, group, seen) in unwatched {
             let wait = self.fetch_wait(name).expect("it only waits");
             wait.parts[token.part_number()].watched = true;
+            // Other shards watch from their answer on.
             if group.shard(self.shards) == self.id {
-                context.store.watch(group, WaiterToken(token.0), from);
+                context.store.watch(group, WaiterToken(token.0), seen);
             }
         }
     }
