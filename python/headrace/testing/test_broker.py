@@ -135,7 +135,9 @@ def test_fixtures_topics_and_the_log_in_the_report(pytester: pytest.Pytester):
     result.stdout.fnmatch_lines(["*log of headrace_broker*"])
 
 
-def test_the_same_tests_run_against_somebody_elses_kafka(pytester: pytest.Pytester):
+def test_the_same_tests_run_against_somebody_elses_kafka(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
     pytester.makepyfile(
         """
         import pytest
@@ -147,7 +149,7 @@ def test_the_same_tests_run_against_somebody_elses_kafka(pytester: pytest.Pytest
         """.replace("BOOTSTRAP", "__import__('os').environ['EXPECTED']")
     )
     with Broker() as broker:
-        pytester.monkeypatch.setenv("EXPECTED", broker.bootstrap_servers)
+        monkeypatch.setenv("EXPECTED", broker.bootstrap_servers)
         arguments = ["-p", "no:headrace", "-p", "headrace.testing.plugin", "-p", "no:cacheprovider"]
         result = pytester.runpytest_subprocess(*arguments, f"--headrace-bootstrap={broker.bootstrap_servers}")
         result.assert_outcomes(passed=1)
