@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use io::{Job, OpenMode, SplitMix, Storage};
+use journal::commit::{self, Header};
+use journal::rules::{Rule, switch_off};
 use journal::{GroupMark, Journal, OpenError, Options, Record, Replay, Replayed, State};
-use model::{GroupId, PartitionIndex, TopicId};
+use model::{GroupId, LogIndex, PartitionIndex, TopicId};
 use sim::disk::SimDisk;
 
 const FIRST: &str = "/j/0000.j";
@@ -35,7 +37,7 @@ fn open(disk: &SimDisk, salt: u64) -> Result<(Journal, Vec<GroupId>), OpenError>
     Ok((journal, collected.0))
 }
 
-fn commit(disk: &SimDisk, journal: &mut Journal, group: u64) {
+fn make(disk: &SimDisk, journal: &mut Journal, group: u64) {
     let record = Record::Create { topic: TopicId([1; 16]), partition: PartitionIndex(0) };
     journal.record(GroupId(group), &mut GroupMark::default(), &State::default, &record);
     let commit = journal.seal().expect("something was recorded");
@@ -48,7 +50,7 @@ fn three(disk: &SimDisk) {
     let (mut journal, found) = open(disk, 1).unwrap();
     assert!(found.is_empty());
     for group in 1..=3 {
-        commit(disk, &mut journal, group);
+        make(disk, &mut journal, group);
     }
     drop(journal);
     assert_eq!(open(disk, 2).unwrap().1, [GroupId(1), GroupId(2), GroupId(3)]);
@@ -61,7 +63,7 @@ fn a_torn_end_is_dropped_and_written_over() {
     disk.flip(Path::new(FIRST), 2 * BLOCK + 70);
     let (mut journal, found) = open(&disk, 3).unwrap();
     assert_eq!(found, [GroupId(1), GroupId(2)]);
-    commit(&disk, &mut journal, 4);
+    make(&disk, &mut journal, 4);
     assert_eq!(open(&disk, 4).unwrap().1, [GroupId(1), GroupId(2), GroupId(4)]);
 }
 
@@ -89,7 +91,7 @@ fn a_commit_of_the_next_opening_behind_the_damage_is_noticed_too() {
     let disk = SimDisk::default();
     three(&disk);
     let (mut journal, _) = open(&disk, 3).unwrap();
-    commit(&disk, &mut journal, 4);
+    make(&disk, &mut journal, 4);
     drop(journal);
     disk.flip(Path::new(FIRST), 2 * BLOCK + 70);
     assert!(matches!(open(&disk, 4), Err(OpenError::Rot(_))), "commit 4 names the salt of commits 1 to 3");
@@ -127,4 +129,37 @@ fn a_failed_sync_is_fatal() {
     disk.fail_syncs(true);
     let done = journal.seal().expect("recorded").run(&disk);
     assert_eq!(journal.committed(done).unwrap_err().what, "the journal cannot be written");
+}
+
+/// Records an append of `payload`, and tears its commit's first block. Returns where the payload stood.
+fn torn_append(disk: &SimDisk, payload: &[u8]) -> u64 {
+    let (mut journal, _) = open(disk, 3).unwrap();
+    let record = Record::Append { first: LogIndex(0), rolls: true, batch: payload };
+    let place = journal.record(GroupId(9), &mut GroupMark::default(), &State::default, &record);
+    let done = journal.seal().expect("something was recorded").run(disk);
+    journal.committed(done).unwrap();
+    disk.flip(Path::new(FIRST), 3 * BLOCK + 70);
+    u64::from(place.position)
+}
+
+#[test]
+fn a_producer_cannot_forge_a_commit() {
+    for salts in [true, false] {
+        switch_off((!salts).then_some(Rule::Salt));
+        let disk = SimDisk::default();
+        three(&disk);
+        let mut payload = vec![7; 3 * BLOCK as usize];
+        let position = torn_append(&disk.copy(), &payload);
+        let at = (position.next_multiple_of(BLOCK) - position) as usize;
+        let header = Header { length: 64, salt: 1, previous_salt: 1, number: 5, file_use: 1, start: 1 };
+        commit::finish(&mut payload[at..at + BLOCK as usize], &header);
+        torn_append(&disk, &payload);
+        let opened = open(&disk, 4);
+        switch_off(None);
+        match opened {
+            Ok((_, found)) if salts => assert_eq!(found, [GroupId(1), GroupId(2), GroupId(3)]),
+            Ok(_) => panic!("without the salt a forged commit should have been believed"),
+            Err(error) => assert!(!salts, "the torn commit was taken for damage: {error}"),
+        }
+    }
 }
