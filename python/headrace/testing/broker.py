@@ -161,7 +161,8 @@ class Broker:
         self.close()
 
     def _command(self) -> list[str]:
-        settings: dict[str, str | int | bool] = {"write.caching": not self._durable, **self._settings}
+        settings: dict[str, str | int | bool] = {} if self._durable else {"write.caching": True}
+        settings |= self._settings
         words = [sys.executable, "-m", "headrace.cli", "start", "--dev", "--parent-pipe"]
         words += ["--data-dir", str(self.data_dir)]
         words += ["--kafka", self._addresses.get("kafka", "127.0.0.1:0")]
