@@ -41,8 +41,6 @@ pub enum Rule {
     FlushedGeneration,
     /// Truncate lowers the flushed mark in replay.
     TruncateLowersMark,
-    /// Flushed never lowers the mark in replay.
-    FlushedIsMax,
     /// Files are unlinked only when the record that allows it is durable.
     UnlinkAfterCommit,
     /// A removed group's directory is never used again.
@@ -51,7 +49,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, with the names that the command line takes.
-    pub const ALL: [(Rule, &'static str); 20] = [
+    pub const ALL: [(Rule, &'static str); 19] = [
         (Rule::CommitChecksum, "commit-checksum"),
         (Rule::Salt, "salt"),
         (Rule::StartMark, "start-mark"),
@@ -69,7 +67,6 @@ impl Rule {
         (Rule::SyncDirectory, "sync-directory"),
         (Rule::FlushedGeneration, "flushed-generation"),
         (Rule::TruncateLowersMark, "truncate-lowers-mark"),
-        (Rule::FlushedIsMax, "flushed-is-max"),
         (Rule::UnlinkAfterCommit, "unlink-after-commit"),
         (Rule::DirectoryIdentity, "directory-identity"),
     ];

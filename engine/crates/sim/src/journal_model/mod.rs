@@ -9,4 +9,4 @@ mod oracle;
 mod run;
 mod world;
 
-pub use run::{Report, Violation, end_at_every_change, run, search};
+pub use run::{Report, Violation, end_at_every_change, run, search, seed_in_work};

@@ -1,6 +1,7 @@
 //! Seeded runs, and the search over seeds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use io::{Rng, SplitMix, Storage};
 
@@ -28,12 +29,20 @@ pub struct Report {
     pub violations: Vec<Violation>,
 }
 
+static SEED: AtomicU64 = AtomicU64::new(0);
+
+/// The seed of the run that is under way: what an assertion's message needs.
+pub fn seed_in_work() -> u64 {
+    SEED.load(Ordering::Relaxed)
+}
+
 /// Runs seeds from `first` on until `states` crash states were checked, or `violations_max` were found.
 pub fn search(first: u64, states: u64, violations_max: usize) -> Report {
     let mut report = Report::default();
     while report.states < states && report.violations.len() < violations_max {
         let seed = first + report.runs;
         report.runs += 1;
+        SEED.store(seed, Ordering::Relaxed);
         let checked = &mut report.states;
         let result = catch_unwind(AssertUnwindSafe(|| run(seed, checked)));
         let what = match result {
