@@ -189,10 +189,15 @@ RETRIABLE: Final = frozenset(
 )
 
 
+MESSAGE_CHARS_MAX: Final = 1_024
+"""Of a refusal's text; at most 4 KiB on the wire, where old versions have room for 32 KiB."""
+
+
 class Refusal(Exception):  # noqa: N818 - an answer, not an accident
     """A request is refused as a whole with this error; whoever answers turns it into the protocol's words."""
 
     def __init__(self, error: Error, message: str | None = None) -> None:
         super().__init__(message or error.name)
         self.error = error
-        self.message = message
+        # Messages quote what the client sent, which may itself be as long as a string of the protocol may be.
+        self.message = message and message[:MESSAGE_CHARS_MAX]

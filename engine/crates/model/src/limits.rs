@@ -11,8 +11,8 @@ pub const TURN_READ_BYTES_MAX: usize = MIB;
 pub const TURN_FRAMES_MAX: usize = 256;
 /// Requests of one connection that may wait for their answers; beyond it the connection is not read.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 128;
-/// Answer bytes that may wait in one connection; beyond it the connection is not read until it drains.
-pub const ANSWER_BYTES_WAITING_MAX: usize = 64 * MIB;
+/// Answer bytes that may wait in one connection before its next request begins; one answer of any size always may.
+pub const ANSWER_BYTES_WAITING_MAX: usize = MIB;
 /// A frame that began must be whole within this time (slow senders).
 pub const FRAME_MS_MAX: u64 = 30_000;
 /// An answer that makes no progress for this long ends its connection (readers that never read).
