@@ -76,7 +76,7 @@ clients: build $(STAMPS)/dev ## other people's clients in seven languages
 	@$(BIN)/python tools/suites.py --only clients
 
 demo: build ## 336,776 flights through a broker that is killed in the middle
-	@$(BIN)/headrace demo
+	@$(BIN)/headrace demo --fetch
 
 wheel: $(STAMPS)/venv ## a wheel in dist/
 	@source $(BIN)/activate && maturin build --quiet --profile wheel --locked --out dist
