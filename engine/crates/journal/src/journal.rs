@@ -23,6 +23,9 @@ use crate::rules::{Rule, off};
 use crate::state::State;
 use crate::turn::Turn;
 
+/// A turn is full a little before its buffer is, so that the batch that fills it does not make the buffer grow.
+const TURN_BYTES_TARGET: usize = COMMIT_BYTES_TARGET / 8 * 7;
+
 /// How a journal is laid out.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -137,7 +140,7 @@ impl Journal {
 
     /// Bytes that one turn should take from a file: small files make smaller turns.
     fn turn_bytes(&self, file: usize) -> u64 {
-        (self.ring.files[file].bytes / 4).min(COMMIT_BYTES_TARGET as u64)
+        (self.ring.files[file].bytes / 4).min(TURN_BYTES_TARGET as u64)
     }
 
     /// Decides, before the first record, which file the turn goes to: one with room for two whole turns and `bytes`.
@@ -277,7 +280,7 @@ impl Journal {
     }
 
     fn put(&mut self, group: GroupId, record: &Record<'_>) -> usize {
-        let end = self.turn.put(group, record);
+        let end = self.turn.put(group, record, &mut self.memory);
         let room = self.ring.files[self.target.file].bytes - self.target.position;
         assert!(padded(end) as u64 <= room, "callers ask for room before they record");
         end

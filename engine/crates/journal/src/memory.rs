@@ -88,6 +88,11 @@ impl Memory {
         self.pool.take(len)
     }
 
+    /// Takes a buffer back.
+    pub fn give(&mut self, buf: AlignedBuf) {
+        self.pool.give(buf);
+    }
+
     /// Keeps a commit's buffer. Commits come in the order of their numbers.
     pub fn keep(&mut self, number: u64, file_use: u32, position: u32, buf: Arc<AlignedBuf>) {
         if self.kept.is_empty() {

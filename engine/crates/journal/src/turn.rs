@@ -5,6 +5,7 @@ use model::GroupId;
 
 use crate::commit::{HEADER_BYTES, padded};
 use crate::frame::Slice;
+use crate::memory::Memory;
 use crate::record::Record;
 
 /// Records of one commit to be.
@@ -26,9 +27,9 @@ impl Turn {
     }
 
     /// Copies the record in; returns where in the commit its frame ends.
-    pub fn put(&mut self, group: GroupId, record: &Record<'_>) -> usize {
+    pub fn put(&mut self, group: GroupId, record: &Record<'_>, memory: &mut Memory) -> usize {
         let len = record.encoded_len();
-        self.grow(self.len + len);
+        self.grow(self.len + len, memory);
         let mut out = Slice::new(&mut self.buf[self.len..self.len + len]);
         record.encode(group, len, &mut out);
         debug_assert_eq!(out.written(), len);
@@ -36,12 +37,12 @@ impl Turn {
         self.len
     }
 
-    /// A batch larger than the buffer: rare, so it may copy what is there.
-    fn grow(&mut self, len: usize) {
+    /// A batch larger than what is left of the buffer: rare, so it may copy what is there.
+    fn grow(&mut self, len: usize, memory: &mut Memory) {
         if len > self.buf.len() {
-            let mut larger = AlignedBuf::zeroed(padded(len));
+            let mut larger = memory.take(padded(len));
             larger[..self.len].copy_from_slice(&self.buf[..self.len]);
-            self.buf = larger;
+            memory.give(std::mem::replace(&mut self.buf, larger));
         }
     }
 }
