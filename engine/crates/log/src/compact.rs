@@ -203,6 +203,7 @@ impl Log {
         swap.commit = Some(place.commit);
         swap.file_use = place.file_use;
         let before = self.replace(first, end, bytes);
+        self.files_gone += 1;
         self.swap = Some(swap);
         Some(Compacted { before, after: bytes })
     }
@@ -234,7 +235,10 @@ impl Log {
     pub(crate) fn swapped(&mut self, done: Swapped) -> IoResult<()> {
         self.busy = false;
         match done.result {
-            Ok(()) => self.swap = None,
+            Ok(()) => {
+                self.swap = None;
+                self.files_gone += 1;
+            }
             Err(error) => {
                 self.swap.as_mut().expect("a swap is under way").running = false;
                 return Err(error);

@@ -53,6 +53,8 @@ pub struct Log {
     pub(crate) flushed_unrecorded: Option<Flushed>,
     /// Rises with every truncation: results of older file jobs count for nothing.
     pub(crate) generation: u32,
+    /// Rises when files go: a read that misses one of them may just have come too late.
+    pub(crate) files_gone: u32,
     /// A job works on this log's files.
     pub(crate) busy: bool,
     /// Until this commit is durable no file may be cut or overwritten (0: nothing to wait for).
@@ -93,6 +95,7 @@ impl Log {
             flushed_pending: VecDeque::new(),
             flushed_unrecorded: None,
             generation: 0,
+            files_gone: 0,
             busy: false,
             files_wait: 0,
             tidy: false,
@@ -386,6 +389,7 @@ impl Log {
         self.markers.fold(offset);
         // The active segment stays, also when the start passed all of it.
         let passed = self.segments.windows(2).take_while(|pair| pair[1].base <= offset).count();
+        self.files_gone += u32::from(passed > 0);
         self.doomed.extend(self.segments.drain(..passed).map(|segment| (commit, segment.base)));
     }
 

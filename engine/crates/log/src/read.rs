@@ -58,6 +58,7 @@ enum Source {
 pub struct ReadJob {
     group: GroupId,
     generation: u32,
+    files_gone: u32,
     source: Source,
 }
 
@@ -66,6 +67,7 @@ pub struct ReadDone {
     /// Whose.
     pub group: GroupId,
     generation: u32,
+    files_gone: u32,
     places: Vec<Place>,
     result: IoResult<Vec<Bytes>>,
 }
@@ -74,16 +76,16 @@ impl Job for ReadJob {
     type Done = ReadDone;
 
     fn run(self, storage: &dyn Storage) -> ReadDone {
-        let (group, generation) = (self.group, self.generation);
+        let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
         match self.source {
             Source::Journal(reads) => {
                 let places = reads.iter().map(ColdRead::place).collect();
                 let result = reads.iter().map(ColdRead::read).collect();
-                ReadDone { group, generation, places, result }
+                ReadDone { group, generation, files_gone, places, result }
             }
             Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one } => {
                 let result = read_stretches(storage, &dir, &stretches, from, upto, bytes_max, at_least_one);
-                ReadDone { group, generation, places: Vec::new(), result }
+                ReadDone { group, generation, files_gone, places: Vec::new(), result }
             }
         }
     }
@@ -175,7 +177,12 @@ impl Log {
         }
         let cold = wanted.iter().take_while(|batch| journal.bytes(batch.place).is_none());
         let reads = cold.map_while(|batch| journal.cold(batch.place)).collect();
-        Read::Cold(ReadJob { group: self.group, generation: self.generation, source: Source::Journal(reads) })
+        Read::Cold(self.read_job(Source::Journal(reads)))
+    }
+
+    fn read_job(&self, source: Source) -> ReadJob {
+        let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
+        ReadJob { group, generation, files_gone, source }
     }
 
     fn read_segments(&self, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool) -> Read {
@@ -186,7 +193,7 @@ impl Log {
         let dir = self.dir();
         let upto = upto.min(self.flushed_upto());
         let source = Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one };
-        Read::Cold(ReadJob { group: self.group, generation: self.generation, source })
+        Read::Cold(self.read_job(source))
     }
 
     /// Offset of the first record that is not flushed: files may hold another past behind it.
@@ -221,7 +228,7 @@ impl Log {
             return None;
         }
         match done.result {
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) if error.kind() == ErrorKind::NotFound && done.files_gone != self.files_gone => None,
             result => Some(result),
         }
     }
