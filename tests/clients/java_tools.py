@@ -84,8 +84,17 @@ def expect(condition: bool, what: str, printed: str) -> None:
 def topics(tool: Tools) -> None:
     topic = tool.create("topics", 3, "--config", "retention.ms=3600000")
     seen = tool(TOPICS, "--describe", "--topic", topic)
-    expect(re.search(r"PartitionCount: 3\s+ReplicationFactor: 1\s+Configs: .*retention.ms=3600000", seen) is not None, "describe", seen)
-    expect(len(re.findall(r"Partition: \d\s+Leader: (\d+)\s+Replicas: \1\s+Isr: \1", seen)) == 3, "three leaders", seen)
+    expect(
+        re.search(r"PartitionCount: 3\s+ReplicationFactor: 1\s+Configs: .*retention.ms=3600000", seen)
+        is not None,
+        "describe",
+        seen,
+    )
+    expect(
+        len(re.findall(r"Partition: \d\s+Leader: (\d+)\s+Replicas: \1\s+Isr: \1", seen)) == 3,
+        "three leaders",
+        seen,
+    )
     tool(TOPICS, "--alter", "--topic", topic, "--partitions", "5")
     again = tool(TOPICS, "--create", "--topic", topic, code=1)
     expect("already exists" in again, "create twice", again)
@@ -99,7 +108,11 @@ def configs(tool: Tools) -> None:
     entity = ("--entity-type", "topics", "--entity-name", tool.create("configs"))
     tool(CONFIGS, *entity, "--alter", "--add-config", "retention.ms=7200000,cleanup.policy=[compact,delete]")
     seen = tool(CONFIGS, *entity, "--describe")
-    expect("retention.ms=7200000 sensitive=false" in seen and "cleanup.policy=compact,delete" in seen, "describe", seen)
+    expect(
+        "retention.ms=7200000 sensitive=false" in seen and "cleanup.policy=compact,delete" in seen,
+        "describe",
+        seen,
+    )
     tool(CONFIGS, *entity, "--alter", "--delete-config", "retention.ms")
     seen = tool(CONFIGS, *entity, "--describe")
     expect("retention.ms" not in seen, "describe after the reset", seen)
@@ -112,7 +125,15 @@ def configs(tool: Tools) -> None:
 def console(tool: Tools) -> None:
     topic = tool.create("console")
     tool(CONSOLE_PRODUCER, "--topic", topic, "--reader-property", "parse.key=true", give="a\tone\nb\ttwo\n")
-    options = ("--from-beginning", "--max-messages", "2", "--timeout-ms", "20000", "--formatter-property", "print.key=true")
+    options = (
+        "--from-beginning",
+        "--max-messages",
+        "2",
+        "--timeout-ms",
+        "20000",
+        "--formatter-property",
+        "print.key=true",
+    )
     seen = tool(CONSOLE_CONSUMER, "--topic", topic, *options)
     expect("a\tone\nb\ttwo\n" in seen, "both records", seen)
 
@@ -120,11 +141,26 @@ def console(tool: Tools) -> None:
 def consumer_groups(tool: Tools) -> None:
     topic, group = tool.create("groups"), f"{tool.run}-tools-group"
     tool.fill(topic, 10)
-    tool(CONSOLE_CONSUMER, "--topic", topic, "--group", group, "--from-beginning", "--max-messages", "10", "--timeout-ms", "20000")
+    tool(
+        CONSOLE_CONSUMER,
+        "--topic",
+        topic,
+        "--group",
+        group,
+        "--from-beginning",
+        "--max-messages",
+        "10",
+        "--timeout-ms",
+        "20000",
+    )
     named = ("--group", group)
     expect(group in tool(GROUPS, "--list").split(), "list", "")
     seen = tool(GROUPS, *named, "--describe")
-    expect(re.search(rf"{group}\s+{topic}\s+0\s+10\s+10\s+0\s", seen) is not None, "describe: offset, end and lag", seen)
+    expect(
+        re.search(rf"{group}\s+{topic}\s+0\s+10\s+10\s+0\s", seen) is not None,
+        "describe: offset, end and lag",
+        seen,
+    )
     state = tool(GROUPS, *named, "--describe", "--state")
     expect("Empty" in state, "describe --state", state)
     reset = tool(GROUPS, *named, "--reset-offsets", "--topic", topic, "--to-offset", "4", "--execute")
@@ -140,7 +176,14 @@ def consumer_groups(tool: Tools) -> None:
 def get_offsets(tool: Tools) -> None:
     topic = tool.create("offsets")
     tool.fill(topic, 7)
-    for time, offset in (("latest", "7"), ("earliest", "0"), ("-1", "7"), ("-2", "0"), ("max-timestamp", "[0-6]"), ("0", "0")):
+    for time, offset in (
+        ("latest", "7"),
+        ("earliest", "0"),
+        ("-1", "7"),
+        ("-2", "0"),
+        ("max-timestamp", "[0-6]"),
+        ("0", "0"),
+    ):
         seen = tool(OFFSETS, "--topic", topic, "--time", time)
         expect(re.search(rf"{topic}:0:{offset}\b", seen) is not None, f"--time {time}", seen)
 
@@ -162,7 +205,11 @@ def log_dirs(tool: Tools) -> None:
     seen = tool(LOG_DIRS, "--describe", "--topic-list", topic)
     described = json.loads(seen[seen.index('{"') :])
     partitions = described["brokers"][0]["logDirs"][0]["partitions"]
-    expect([one["partition"] for one in partitions] == [f"{topic}-0"] and partitions[0]["size"] > 0, "a size", seen)
+    expect(
+        [one["partition"] for one in partitions] == [f"{topic}-0"] and partitions[0]["size"] > 0,
+        "a size",
+        seen,
+    )
 
 
 def broker_api_versions(tool: Tools) -> None:
@@ -175,7 +222,17 @@ def broker_api_versions(tool: Tools) -> None:
 
 def perf(tool: Tools) -> None:
     topic, records = tool.create("perf", 3), "50000"
-    sent = tool(PRODUCER_PERF, "--topic", topic, "--num-records", records, "--record-size", "200", "--throughput", "-1")
+    sent = tool(
+        PRODUCER_PERF,
+        "--topic",
+        topic,
+        "--num-records",
+        records,
+        "--record-size",
+        "200",
+        "--throughput",
+        "-1",
+    )
     expect("50000 records sent" in sent, "producer-perf-test", sent)
     read = tool(CONSUMER_PERF, "--topic", topic, "--num-records", records, "--timeout", "30000")
     expect(re.search(r", 50\d\d\d, ", read) is not None, "consumer-perf-test", read)
@@ -196,5 +253,15 @@ def dump_log(tool: Tools, files: list[Path]) -> None:
 
 TOOL_SCENARIOS: Final[dict[str, Callable[[Tools], None]]] = {
     f"tool_{scenario.__name__}": scenario
-    for scenario in (topics, configs, console, consumer_groups, get_offsets, delete_records, log_dirs, broker_api_versions, perf)
+    for scenario in (
+        topics,
+        configs,
+        console,
+        consumer_groups,
+        get_offsets,
+        delete_records,
+        log_dirs,
+        broker_api_versions,
+        perf,
+    )
 }

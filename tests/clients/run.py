@@ -56,13 +56,19 @@ class Target(NamedTuple):
 
 def main() -> int:
     """Run what was asked for; print what happened; give the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bootstrap", default=os.environ.get("HEADRACE_BOOTSTRAP", ""), help="use this broker")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--bootstrap", default=os.environ.get("HEADRACE_BOOTSTRAP", ""), help="use this broker"
+    )
     parser.add_argument("--oracle", action="store_true", help="use Apache Kafka 4.2")
     parser.add_argument("--only", default="", help="clients, separated by commas")
     parser.add_argument("--scenario", default="", help="scenarios, separated by commas")
     options = parser.parse_args()
-    chosen = [name for name in options.only.split(",") if name] or [program.name for program in programs.PROGRAMS]
+    chosen = [name for name in options.only.split(",") if name] or [
+        program.name for program in programs.PROGRAMS
+    ]
     selected = [program for program in programs.PROGRAMS if program.name in chosen]
     if len(selected) != len(chosen):
         print(f"headrace: clients are {', '.join(p.name for p in programs.PROGRAMS)}", file=sys.stderr)
@@ -113,7 +119,9 @@ def target(options: argparse.Namespace) -> Iterator[Target]:
                 print(f"the broker is gone; its log ends with:\n{broker.log()}", file=sys.stderr)
 
 
-def everything(where: Target, commands: dict[str, list[str]], wanted: list[str], scratch: Path) -> Iterator[Outcome]:
+def everything(
+    where: Target, commands: dict[str, list[str]], wanted: list[str], scratch: Path
+) -> Iterator[Outcome]:
     """All scenarios of all clients, then every reader on every writer, then the tools on the files."""
     run = f"r{secrets.token_hex(3)}"
     names = [name for name in SCENARIOS if not wanted or name in wanted]
@@ -122,7 +130,10 @@ def everything(where: Target, commands: dict[str, list[str]], wanted: list[str],
         names.append("matrix_write")
     with ThreadPoolExecutor(CLIENTS_AT_ONCE) as pool:
         for step in (names, reads):
-            jobs = [pool.submit(perform, name, command, where.bootstrap, run, step) for name, command in commands.items()]
+            jobs = [
+                pool.submit(perform, name, command, where.bootstrap, run, step)
+                for name, command in commands.items()
+            ]
             for job in jobs:
                 yield from job.result()
     if "java" in commands:
@@ -207,7 +218,9 @@ def report(outcomes: list[Outcome], commands: dict[str, list[str]], not_run: dic
         if mine:
             good = sum(not outcome.error for outcome in mine)
             seconds = sum(outcome.seconds for outcome in mine)
-            print(f"{program.name:13} {good:3} of {len(mine):3} scenarios  {seconds:5.0f} s  {program.library}")
+            print(
+                f"{program.name:13} {good:3} of {len(mine):3} scenarios  {seconds:5.0f} s  {program.library}"
+            )
     for name, reason in not_run.items():
         print(f"not run: {name}: {reason}")
     print(f"{len(commands)} run, {len(not_run)} not run")

@@ -11,7 +11,19 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import MessageSizeTooLargeError, for_code
-from contract import CODECS, MATRIX_RECORDS, ONE_MIB, Call, Record, check, deadline, equal, main, matrix, strings
+from contract import (
+    CODECS,
+    MATRIX_RECORDS,
+    ONE_MIB,
+    Call,
+    Record,
+    check,
+    deadline,
+    equal,
+    main,
+    matrix,
+    strings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,7 +50,9 @@ async def create(call: Call, partitions: int = 1, **config: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def consumer(call: Call, *topics: str, group: str | None = None, **config: object) -> AsyncIterator[AIOKafkaConsumer]:
+async def consumer(
+    call: Call, *topics: str, group: str | None = None, **config: object
+) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer that starts at the beginning."""
     reader = AIOKafkaConsumer(
         *topics,
@@ -89,12 +103,18 @@ async def produce_consume(call: Call) -> None:
     await produce(call, [{"key": b"k%d" % (n % 7), "value": b"%d" % n} for n in range(300)])
     records = await read(call, 300, partitions=3)
     for key in range(7):
-        equal([int(r.value) for r in records if r.key == b"k%d" % key], list(range(key, 300, 7)), f"values of k{key}")
+        equal(
+            [int(r.value) for r in records if r.key == b"k%d" % key],
+            list(range(key, 300, 7)),
+            f"values of k{key}",
+        )
 
 
 async def null_key_and_value(call: Call) -> None:
     await create(call)
-    await produce(call, [{"key": None, "value": b"v"}, {"key": b"k", "value": None}, {"key": b"", "value": b""}])
+    await produce(
+        call, [{"key": None, "value": b"v"}, {"key": b"k", "value": None}, {"key": b"", "value": b""}]
+    )
     got = [(r.key, r.value) for r in await read(call, 3)]
     equal(got, [(None, b"v"), (b"k", None), (b"", b"")], "keys and values")
 
@@ -147,7 +167,9 @@ async def offsets_for_times(call: Call) -> None:
         for ms, offset in ((0, 0), (1, 1), (2500, 3), (4000, 4)):
             found = await reader.offsets_for_times({place: 1_700_000_000_000 + ms})
             equal(found[place].offset, offset, f"offset at {ms} ms")
-        equal((await reader.offsets_for_times({place: 1_700_000_009_000}))[place], None, "offset after the last")
+        equal(
+            (await reader.offsets_for_times({place: 1_700_000_009_000}))[place], None, "offset after the last"
+        )
         equal((await reader.beginning_offsets([place]))[place], 0, "beginning")
         equal((await reader.end_offsets([place]))[place], 5, "end")
     equal((await read(call, 1))[0].timestamp, 1_700_000_000_000, "timestamp")
@@ -174,7 +196,9 @@ async def group_two_members_rebalance(call: Call) -> None:
             for member in members:
                 await member.getmany(timeout_ms=100)
             parts = [sorted(place.partition for place in member.assignment()) for member in members]
-            if [len(part) for part in parts] == sizes and sorted(sum(parts, [])) == [0, 1, 2, 3]:
+            if [len(part) for part in parts] == sizes and sorted(
+                number for part in parts for number in part
+            ) == [0, 1, 2, 3]:
                 return
             still(f"{what}: {parts}")
 
@@ -203,7 +227,9 @@ async def groups_list_describe(call: Call) -> None:
     async with admin(call) as client, consumer(call, call.topic, group="seen", client_id="watched") as member:
         await member.commit({TopicPartition(call.topic, 0): 0})
         check(group in [name for name, *_ in await client.list_consumer_groups()], "the group is not listed")
-        error, name, state, kind, _, members, *_ = (await client.describe_consumer_groups([group]))[0].groups[0]
+        error, name, state, kind, _, members, *_ = (await client.describe_consumer_groups([group]))[0].groups[
+            0
+        ]
         equal((error, name, state, kind), (0, group, "Stable", "consumer"), "description")
         equal([member[1] for member in members], ["watched"], "client ids")
         offsets = await client.list_consumer_group_offsets(group)
@@ -228,12 +254,16 @@ async def admin_configs(call: Call) -> None:
     async with admin(call) as client:
 
         async def read_back() -> dict[str, str]:
-            answer = (await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, call.topic)]))[0]
+            answer = (await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, call.topic)]))[
+                0
+            ]
             equal(answer.resources[0][0], 0, "error of describing")
             return {name: value for name, value, *_ in answer.resources[0][4]}
 
         async def change(configs: dict[str, str]) -> int:
-            answers = await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, call.topic, configs)])
+            answers = await client.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, call.topic, configs)]
+            )
             return answers[0].resources[0][0]
 
         configs = await read_back()
@@ -244,7 +274,11 @@ async def admin_configs(call: Call) -> None:
             still("the new max.message.bytes")
         # AlterConfigs replaces the whole set: what it does not name goes back to its default.
         equal((await read_back())["retention.ms"], "604800000", "retention.ms after the replacement")
-        equal(for_code(await change({"retention.ms": "soon"})).__name__, "InvalidConfigurationError", "a bad value")
+        equal(
+            for_code(await change({"retention.ms": "soon"})).__name__,
+            "InvalidConfigurationError",
+            "a bad value",
+        )
 
 
 async def delete_records(call: Call) -> None:

@@ -19,7 +19,9 @@ from contract import CODECS, ONE_MIB, Call, Record, check, deadline, equal, main
 
 def create(call: Call, partitions: int = 1, **config: str) -> str:
     """The scenario's topic, new; gives its name."""
-    new = NewTopic(call.topic, partitions, 1, config={name.replace("_", "."): config[name] for name in config})
+    new = NewTopic(
+        call.topic, partitions, 1, config={name.replace("_", "."): config[name] for name in config}
+    )
     client = admin(call)  # it must outlive its futures
     for future in client.create_topics([new]).values():
         future.result(30)
@@ -33,13 +35,21 @@ def admin(call: Call) -> AdminClient:
 
 def consumer(call: Call, group: str = "reader", **config: object) -> Consumer:
     """A consumer that starts at the beginning."""
-    settings = {"bootstrap.servers": call.bootstrap, "group.id": f"{call.topic}-{group}", "auto.offset.reset": "earliest"}
-    return Consumer(settings | {"enable.auto.commit": False} | {name.replace("_", "."): config[name] for name in config})
+    settings = {
+        "bootstrap.servers": call.bootstrap,
+        "group.id": f"{call.topic}-{group}",
+        "auto.offset.reset": "earliest",
+    }
+    return Consumer(
+        settings | {"enable.auto.commit": False} | {name.replace("_", "."): config[name] for name in config}
+    )
 
 
 def produce(call: Call, records: list[dict], topic: str = "", **config: object) -> list[int]:
     """Produce in order and wait for every acknowledgement; gives the offsets."""
-    producer = Producer({"bootstrap.servers": call.bootstrap} | {name.replace("_", "."): config[name] for name in config})
+    producer = Producer(
+        {"bootstrap.servers": call.bootstrap} | {name.replace("_", "."): config[name] for name in config}
+    )
     offsets: list[int] = []
     errors: list[KafkaError] = []
 
@@ -55,7 +65,9 @@ def produce(call: Call, records: list[dict], topic: str = "", **config: object) 
     return offsets
 
 
-def read(call: Call, count: int, topic: str = "", partitions: int = 1, start: int = 0, **config: object) -> list:
+def read(
+    call: Call, count: int, topic: str = "", partitions: int = 1, start: int = 0, **config: object
+) -> list:
     """`count` messages of assigned partitions."""
     reader = consumer(call, **config)
     try:
@@ -91,7 +103,9 @@ def null_key_and_value(call: Call) -> None:
     create(call)
     produce(call, [{"key": None, "value": b"v"}, {"key": b"k", "value": None}, {"key": b"", "value": b""}])
     messages = read(call, 3)
-    equal([(m.key(), m.value()) for m in messages], [(None, b"v"), (b"k", None), (b"", b"")], "keys and values")
+    equal(
+        [(m.key(), m.value()) for m in messages], [(None, b"v"), (b"k", None), (b"", b"")], "keys and values"
+    )
 
 
 def headers(call: Call) -> None:
@@ -104,7 +118,12 @@ def headers(call: Call) -> None:
 def codecs(call: Call) -> None:
     create(call)
     for codec in CODECS:
-        produce(call, [{"value": f"{codec}-{n}-" + "y" * 100} for n in range(50)], compression_type=codec, linger_ms=20)
+        produce(
+            call,
+            [{"value": f"{codec}-{n}-" + "y" * 100} for n in range(50)],
+            compression_type=codec,
+            linger_ms=20,
+        )
     values = [m.value().decode() for m in read(call, 250)]
     equal(values, [f"{codec}-{n}-" + "y" * 100 for codec in CODECS for n in range(50)], "values")
 
@@ -163,14 +182,20 @@ def long_poll(call: Call) -> None:
 def group_two_members_rebalance(call: Call) -> None:
     create(call, partitions=4)
     still = deadline()
-    first, second = (consumer(call, group="members", client_id=name, session_timeout_ms=10000) for name in "ab")
+    first, second = (
+        consumer(call, group="members", client_id=name, session_timeout_ms=10000) for name in "ab"
+    )
 
     def until(what: str, *sizes: int) -> None:
         while True:
             for member in (first, second)[: len(sizes)]:
                 member.poll(0.1)
-            parts = [sorted(p.partition for p in member.assignment()) for member in (first, second)[: len(sizes)]]
-            if [len(part) for part in parts] == list(sizes) and sorted(sum(parts, [])) == [0, 1, 2, 3]:
+            parts = [
+                sorted(p.partition for p in member.assignment()) for member in (first, second)[: len(sizes)]
+            ]
+            if [len(part) for part in parts] == list(sizes) and sorted(
+                number for part in parts for number in part
+            ) == [0, 1, 2, 3]:
                 return
             still(f"{what}: {parts}")
 
@@ -189,7 +214,9 @@ def group_resume_from_committed(call: Call) -> None:
     first = consumer(call, group="resume")
     first.subscribe([call.topic])
     last = take(first, 10)[-1]
-    first.commit(offsets=[TopicPartition(call.topic, 0, last.offset() + 1, metadata="half")], asynchronous=False)
+    first.commit(
+        offsets=[TopicPartition(call.topic, 0, last.offset() + 1, metadata="half")], asynchronous=False
+    )
     first.close()
     second = consumer(call, group="resume")
     second.subscribe([call.topic])
@@ -212,7 +239,9 @@ def groups_list_describe(call: Call) -> None:
     listed = client.list_consumer_groups().result(10)
     check(group in [g.group_id for g in listed.valid], "the group is not listed")
     seen = client.describe_consumer_groups([group])[group].result(10)
-    equal((seen.state.name, [m.client_id for m in seen.members]), ("STABLE", ["watched"]), "state and members")
+    equal(
+        (seen.state.name, [m.client_id for m in seen.members]), ("STABLE", ["watched"]), "state and members"
+    )
     equal([p.topic for m in seen.members for p in m.assignment.topic_partitions], [call.topic], "assignment")
     try:
         client.delete_consumer_groups([group])[group].result(10)

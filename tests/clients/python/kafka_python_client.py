@@ -6,7 +6,19 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from contract import CODECS, MATRIX_RECORDS, ONE_MIB, Call, Record, check, deadline, equal, main, matrix, strings
+from contract import (
+    CODECS,
+    MATRIX_RECORDS,
+    ONE_MIB,
+    Call,
+    Record,
+    check,
+    deadline,
+    equal,
+    main,
+    matrix,
+    strings,
+)
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import MessageSizeTooLargeError, TopicAlreadyExistsError
@@ -85,13 +97,19 @@ def produce_consume(call: Call) -> None:
     produce(call, [{"key": b"k%d" % (n % 7), "value": b"%d" % n} for n in range(300)])
     records = read(call, 300, partitions=3)
     for key in range(7):
-        equal([int(r.value) for r in records if r.key == b"k%d" % key], list(range(key, 300, 7)), f"values of k{key}")
+        equal(
+            [int(r.value) for r in records if r.key == b"k%d" % key],
+            list(range(key, 300, 7)),
+            f"values of k{key}",
+        )
 
 
 def null_key_and_value(call: Call) -> None:
     create(call)
     produce(call, [{"key": None, "value": b"v"}, {"key": b"k", "value": None}, {"key": b"", "value": b""}])
-    equal([(r.key, r.value) for r in read(call, 3)], [(None, b"v"), (b"k", None), (b"", b"")], "keys and values")
+    equal(
+        [(r.key, r.value) for r in read(call, 3)], [(None, b"v"), (b"k", None), (b"", b"")], "keys and values"
+    )
 
 
 def headers(call: Call) -> None:
@@ -138,7 +156,10 @@ def offsets_for_times(call: Call) -> None:
     produce(call, [{"value": b"v", "timestamp_ms": 1_700_000_000_000 + 1000 * n} for n in range(5)])
     place = TopicPartition(call.topic, 0)
     with consumer(call) as reader:
-        at = [reader.offsets_for_times({place: 1_700_000_000_000 + ms})[place].offset for ms in (0, 1, 2500, 4000)]
+        at = [
+            reader.offsets_for_times({place: 1_700_000_000_000 + ms})[place].offset
+            for ms in (0, 1, 2500, 4000)
+        ]
         equal(at, [0, 1, 3, 4], "offsets")
         equal(reader.offsets_for_times({place: 1_700_000_009_000})[place], None, "offset after the last")
         equal(reader.beginning_offsets([place])[place], 0, "beginning")
@@ -167,7 +188,9 @@ def group_two_members_rebalance(call: Call) -> None:
             for member in members:
                 member.poll(100)
             parts = [sorted(place.partition for place in member.assignment()) for member in members]
-            if [len(part) for part in parts] == sizes and sorted(sum(parts, [])) == [0, 1, 2, 3]:
+            if [len(part) for part in parts] == sizes and sorted(
+                number for part in parts for number in part
+            ) == [0, 1, 2, 3]:
                 return
             still(f"{what}: {parts}")
 
@@ -202,7 +225,11 @@ def groups_list_describe(call: Call) -> None:
             member.commit({TopicPartition(call.topic, 0): OffsetAndMetadata(0, "", -1)})
             check(group in [g["group_id"] for g in client.list_groups()], "the group is not listed")
             seen = client.describe_groups([group])[group]
-            equal((seen["group_state"], [m["client_id"] for m in seen["members"]]), ("Stable", ["watched"]), "state")
+            equal(
+                (seen["group_state"], [m["client_id"] for m in seen["members"]]),
+                ("Stable", ["watched"]),
+                "state",
+            )
             equal(client.delete_groups([group]), {group: "NonEmptyGroupError"}, "deleting a group in use")
         equal(client.delete_groups([group]), {group: "OK"}, "deleting the empty group")
         check(group not in [g["group_id"] for g in client.list_groups()], "still listed")
