@@ -14,7 +14,7 @@ import signal
 import sys
 import uuid
 from base64 import urlsafe_b64encode
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace.admin import server as admin
 from headrace.controller.controller import Controller
@@ -32,6 +32,8 @@ from headrace.observe.metrics import Registry
 from headrace.wire.keys import APIS, SERVED
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from headrace.config.broker import BrokerConfig
     from headrace.config.options import StartOptions
 
@@ -111,18 +113,35 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
         )
         status.registry.add_source(engine.metrics)
         status.registry.add_source(groups.metrics)
-        await controller.load()
-        await groups.open()
-        dispatcher_box[0].open()
-        status.phase = None
-        host, port = bound[0]
-        _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))
-        await stop.wait()
+        if await _first(stop, _load(controller, groups)):
+            dispatcher_box[0].open()
+            status.phase = None
+            host, port = bound[0]
+            _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))
+            await stop.wait()
         status.phase = "stopping"
         await _stop(engine, groups, dispatcher_box[0])
     finally:
         engine.stop()
         await admin_server.stop()
+
+
+async def _load(controller: Controller, groups: GroupCoordinators) -> None:
+    await controller.load()
+    await groups.open()
+
+
+async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work unless the node is told to stop before it is done; whether it was done."""
+    working = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        working.cancel()
+        return False
+    await working  # raises what it raised
+    return True
 
 
 async def _stop(engine: NativeEngine, groups: GroupCoordinators, dispatcher: Dispatcher) -> None:

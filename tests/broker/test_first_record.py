@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WAIT_S = 20.0
+HEADRACE_START = [
+    sys.executable,
+    "-m",
+    "headrace.cli",
+    "start",
+    "--dev",
+    "--kafka",
+    "127.0.0.1:0",
+    "--admin",
+    "127.0.0.1:0",
+]
 
 
 @pytest.fixture
@@ -105,3 +119,18 @@ def test_a_group_goes_on_from_its_committed_offset_after_a_crash(broker: Broker)
     assert message is not None
     assert message.value() == b"2"
     consumer.close()
+
+
+def test_a_stop_in_the_middle_of_a_start_ends_the_process(broker: Broker) -> None:
+    produce(broker, "kept", [b"one"])
+    broker.kill()
+    starting = subprocess.Popen(
+        [*HEADRACE_START, "--data-dir", str(broker.data_dir)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    starting.send_signal(signal.SIGTERM)
+    starting.communicate(timeout=WAIT_S)
+    # Before the handler stands the signal's default ends it; afterwards the clean stop does. Either way it ends.
+    assert starting.returncode in {0, -signal.SIGTERM}
