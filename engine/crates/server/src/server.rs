@@ -82,6 +82,9 @@ pub struct Server {
     accepted: u64,
     /// Connections with something to read or to begin.
     ready: VecDeque<NetToken>,
+    /// How many of `ready` wait for room in the journal, and the least room that helps one of them.
+    starved: usize,
+    room_wanted: usize,
     /// Connections with something to send.
     to_flush: Vec<NetToken>,
     pub(crate) waits: Waits<Wait>,
@@ -121,6 +124,8 @@ impl Server {
             by_id: BTreeMap::new(),
             accepted: 0,
             ready: VecDeque::new(),
+            starved: 0,
+            room_wanted: usize::MAX,
             to_flush: Vec::new(),
             waits: Waits::new(id),
             deadlines: BTreeSet::new(),
@@ -140,10 +145,13 @@ impl Server {
         }
     }
 
-    /// Whether a turn would find something to do without any event.
+    /// Whether a turn would find something to do without any event, with so much room in the journal. What waits for
+    /// more is woken by the job that makes it: looking again and again would take the core from that very job.
     #[must_use]
-    pub fn has_work(&self) -> bool {
-        !self.ready.is_empty() || !self.woken.is_empty()
+    pub fn has_work(&self, room: usize) -> bool {
+        self.ready.len() > self.starved
+            || self.starved > 0 && room >= self.room_wanted
+            || !self.woken.is_empty()
     }
 
     /// When the earliest wait ends.
@@ -206,6 +214,7 @@ impl Server {
     pub fn serve(&mut self, context: &mut Context<'_>) {
         let mut scratch = std::mem::take(&mut self.scratch);
         self.append_deferred(context);
+        (self.starved, self.room_wanted) = (0, usize::MAX);
         for _ in 0..self.ready.len() {
             let token = self.ready.pop_front().expect("counted");
             let Some(connection) = self.connection(token) else { continue };
@@ -233,9 +242,10 @@ impl Server {
         loop {
             let Some(connection) = self.connection(token) else { return Ok(()) };
             if !connection.may_begin() {
-                // What ends the hold queues the connection again; a lack of room ends with the turn.
+                // What ends the hold queues the connection again; a lack of room is looked at in every turn.
                 if connection.hold == Hold::Room {
                     self.queue(token);
+                    self.starved += 1;
                 }
                 return Ok(());
             }
@@ -333,8 +343,10 @@ impl Server {
                 return Ok(at);
             }
             // A frame's batches become part of this turn's commit. One larger than a turn has its own way (deferred).
-            if context.store.room() < len.min(COMMIT_BYTES_TARGET / 2) {
+            let wanted = len.min(COMMIT_BYTES_TARGET / 2);
+            if context.store.room() < wanted {
                 connection.hold = Hold::Room;
+                self.room_wanted = self.room_wanted.min(wanted);
                 return Ok(at);
             }
             at += 4 + len;

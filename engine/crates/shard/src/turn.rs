@@ -130,7 +130,7 @@ impl Shard {
     }
 
     fn timeout(&self) -> u64 {
-        if self.server.has_work() {
+        if self.server.has_work(self.store.room()) {
             return 0;
         }
         let now = self.clock.monotonic_ns();
