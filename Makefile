@@ -1,5 +1,5 @@
 # Each target does all of its own set-up. `make run` and `make test` are all that a newcomer needs.
-# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; SEEDS= or JOURNAL=1 for sim; LIVE= for fuzz.
+# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; STATES= for sim; LIVE= for fuzz.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -63,8 +63,8 @@ format: $(STAMPS)/dev ## rewrite all sources in the house's format
 bench: build $(STAMPS)/dev ## figures beside limits and goals; ONLY=first or ONLY=path
 	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
 
-sim: $(STAMPS)/tools ## the simulator: SEEDS=2000, or JOURNAL=1 for the journal's rules
-	@cd engine && $(CARGO) run --release --locked -p headrace-sim --bin $(if $(JOURNAL),journal_model -- --states $(or $(STATES),200000),node_sim -- --seeds $(or $(SEEDS),200))
+sim: $(STAMPS)/tools ## the journal's rules on a simulated disk: JOURNAL=1 STATES=200000
+	@cd engine && $(CARGO) run --release --locked -p headrace-sim --bin journal_model -- --states $(or $(STATES),200000)
 
 crash: build $(STAMPS)/dev ## kill -9 under load N=10 times; MODE=power cuts the power instead
 	@$(BIN)/python -m tests.crash.run --runs $(or $(N),10) --mode $(or $(MODE),kill)
