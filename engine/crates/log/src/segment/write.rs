@@ -1,16 +1,21 @@
 //! Batches into a segment.
 
 use std::io::{ErrorKind, Result as IoResult};
+use std::ops::Range;
 use std::path::Path;
 
-use io::{File, OpenMode, Storage};
+use io::{AlignedBuf, File, OpenMode, Storage};
 use model::Offset;
+use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 
 use super::indexes::{self, Stored};
 use super::{index_path, log_path, rot, time_index_path};
 
 /// Small batches are gathered into writes of about this size.
 const WRITE_BYTES: usize = 1 << 20;
+/// From this size on the whole blocks of an append go past the page cache, in pieces of this size: a page that is new to
+/// the cache costs several times the CPU of the write itself, and what is written behind is read from memory for a while.
+const DIRECT_BYTES: usize = 256 << 10;
 
 /// Writes whole batches at `position`, cutting what stands behind it first, with index entries every
 /// `index_interval_bytes`. Returns the new end. Durable only after [`sync`] and, for a new segment, a sync of the directory.
@@ -34,7 +39,13 @@ pub fn append(
             end += bytes.len() as u64;
         }
     }
-    write(&*file, position, chunks)?;
+    let whole_blocks = position.next_multiple_of(BLOCK as u64)..end - end % BLOCK as u64;
+    if whole_blocks.end < whole_blocks.start + DIRECT_BYTES as u64 {
+        write(&*file, position, chunks)?;
+    } else {
+        let direct = storage.open(&log_path(dir, base), OpenMode::CreateDirect)?;
+        write_direct(&*file, &*direct, position..end, whole_blocks, chunks)?;
+    }
     indexes::extend(storage, dir, base, &*file, position, &stored, index_interval_bytes)?;
     Ok(end)
 }
@@ -55,6 +66,54 @@ fn write(file: &dyn File, mut position: u64, chunks: &[&[u8]]) -> IoResult<()> {
         }
     }
     if gathered.is_empty() { Ok(()) } else { file.write_at(&gathered, position) }
+}
+
+/// Writes whole blocks through `direct`, and what stands before and behind them through `file`.
+fn write_direct(
+    file: &dyn File,
+    direct: &dyn File,
+    all: Range<u64>,
+    whole_blocks: Range<u64>,
+    chunks: &[&[u8]],
+) -> IoResult<()> {
+    let mut bytes = Bytes { chunks, at: 0 };
+    let mut blocks = AlignedBuf::zeroed(DIRECT_BYTES);
+    let mut position = all.start;
+    while position < all.end {
+        let (to, end) = if position < whole_blocks.start {
+            (file, whole_blocks.start)
+        } else if position < whole_blocks.end {
+            (direct, whole_blocks.end.min(position + DIRECT_BYTES as u64))
+        } else {
+            (file, all.end)
+        };
+        let piece = &mut blocks[..usize::try_from(end - position).expect("a piece fits its buffer")];
+        bytes.fill(piece);
+        to.write_at(piece, position)?;
+        position = end;
+    }
+    Ok(())
+}
+
+/// Chunks as one run of bytes.
+struct Bytes<'a> {
+    chunks: &'a [&'a [u8]],
+    at: usize,
+}
+
+impl Bytes<'_> {
+    fn fill(&mut self, mut out: &mut [u8]) {
+        while !out.is_empty() {
+            let rest = &self.chunks[0][self.at..];
+            let n = rest.len().min(out.len());
+            out[..n].copy_from_slice(&rest[..n]);
+            out = &mut out[n..];
+            self.at += n;
+            if n == rest.len() {
+                (self.chunks, self.at) = (&self.chunks[1..], 0);
+            }
+        }
+    }
 }
 
 /// Cuts a segment at `position`, where a batch begins or the last one ends, with its indexes. Durable after [`sync`].
