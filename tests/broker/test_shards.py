@@ -14,7 +14,8 @@ PARTITIONS = 7
 def test_records_on_every_shard_survive_a_crash() -> None:
     with Broker(durable=True, arguments=["--cores", "3"]) as broker:
         settings = {"bootstrap.servers": broker.bootstrap_servers}
-        made = AdminClient(settings).create_topics([NewTopic("spread", PARTITIONS, 1)])
+        admin = AdminClient(settings)
+        made = admin.create_topics([NewTopic("spread", PARTITIONS, 1)])
         made["spread"].result(WAIT_S)
         producer = Producer({**settings, "enable.idempotence": True})
         for number in range(700):
