@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.broker import Broker, device_write_bytes
 from bench.generator import BROKER_CORE, GENERATOR_CORE, Generator, GeneratorError
-from bench.row import Row
+from bench.row import Row, attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 GB = 1e9
@@ -104,21 +105,23 @@ def measure(generator: Generator, settings: Settings) -> tuple[list[Row], list[d
     """All rows and, for the record, every raw result."""
     found = rows()
     raw: list[dict[str, Any]] = []
+    rates = ("G1", "G2", "G3", "G4", "G5p50", "G5p99", "G7", "G9", "G9b")
+    parts: list[tuple[tuple[str, ...], Callable[[int], dict[str, Any]]]] = [
+        (rates, lambda run: _rates_and_latency(generator, settings, found, run)),
+        (("G15a",), lambda _: _recovery(generator, settings, found["G15a"], 1)),
+        (("G15b",), lambda _: _recovery(generator, settings, found["G15b"], 4)),
+        (("G17a",), lambda _: _written(generator, settings, found["G17a"], 16_384, 1_000)),
+        (("G17b",), lambda _: _written(generator, settings, found["G17b"], 512 * 1024, 16_000)),
+    ]
     for run in range(settings.runs):
         print(f"path: run {run + 1} of {settings.runs}", flush=True)
-        if settings.wants("G1", "G2", "G3", "G4", "G5p50", "G5p99", "G7", "G9", "G9b"):
-            raw.append(_rates_and_latency(generator, settings, found, run))
-        for name, gib in (("G15a", 1), ("G15b", 4)):
-            if settings.wants(name):
-                raw.append(_recovery(generator, settings, found[name], gib))
-        if settings.wants("G17a"):
-            raw.append(_written(generator, settings, found["G17a"], 16_384, 1_000))
-        if settings.wants("G17b"):
-            raw.append(_written(generator, settings, found["G17b"], 512 * 1024, 16_000))
+        for names, part in parts:
+            if settings.wants(*names):
+                raw.append(attempt(found, names, lambda part=part, run=run: part(run)))  # type: ignore[misc]
     if settings.wants("G18a"):
-        _codecs(generator, settings, found["G18a"])
+        raw.append(attempt(found, ("G18a",), lambda: _codecs(generator, settings, found["G18a"])))
     if settings.wants("G18b"):
-        _idle(generator, settings, found["G18b"])
+        raw.append(attempt(found, ("G18b",), lambda: _idle(generator, settings, found["G18b"])))
     return [row for row in found.values() if settings.wants(row.name)], raw
 
 
@@ -325,7 +328,7 @@ def _written(
     return {"row": row.name, "accepted": accepted, "written": written, "device": device}
 
 
-def _codecs(generator: Generator, settings: Settings, row: Row) -> None:
+def _codecs(generator: Generator, settings: Settings, row: Row) -> dict[str, Any]:
     """A stock client's batches, one codec a topic, must come back with the codec they were sent with."""
     from confluent_kafka import Producer
 
@@ -345,9 +348,10 @@ def _codecs(generator: Generator, settings: Settings, row: Row) -> None:
             row.values.append(100 * seen.get(number, 0) / sum(seen.values()))
     finally:
         broker.kill()
+    return {"row": row.name, "percent": row.values}
 
 
-def _idle(generator: Generator, settings: Settings, row: Row) -> None:
+def _idle(generator: Generator, settings: Settings, row: Row) -> dict[str, Any]:
     broker = _pinned(_fresh(settings))
     try:
         generator.call("topics", broker=broker.kafka, make="idle:1000")
@@ -358,3 +362,4 @@ def _idle(generator: Generator, settings: Settings, row: Row) -> None:
             row.values.append(100 * (broker.cpu_s() - cpu_s) / (time.monotonic() - began))
     finally:
         broker.kill()
+    return {"row": row.name, "percent": row.values}

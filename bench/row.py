@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
@@ -32,10 +36,10 @@ class Row:
     @property
     def verdict(self) -> str:
         """`met` and `MISSED` judge the median; no bar, no judgement."""
-        if not self.values:
-            return "NOT RUN"
         if self.void:
             return "VOID"
+        if not self.values:
+            return "NOT RUN"
         if self.bar is None:
             return ""
         middle = median(self.values)
@@ -77,6 +81,18 @@ class Row:
             "void": self.void,
             "notes": self.notes,
         }
+
+
+def attempt(
+    rows: dict[str, Row], names: tuple[str, ...], part: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Measure one part of a run. What goes wrong in it makes its rows void and leaves the other rows alone."""
+    try:
+        return part()
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        for name in names:
+            rows[name].void = rows[name].void or str(error)
+        return {"rows": names, "failed": str(error)}
 
 
 def figure(value: float) -> str:
