@@ -198,8 +198,9 @@ impl Partition {
     /// Whether what ends at `end` counts as done; if not, `waiter` waits for it.
     fn acknowledge(&mut self, acks: Acks, end: LogIndex, waiter: Option<WaiterToken>) -> bool {
         let at_once = match acks {
-            Acks::None | Acks::Leader => true,
-            Acks::All => self.config.write_caching,
+            Acks::None => true,
+            // Durable here is durable on the quorum of one.
+            Acks::Leader | Acks::All => self.config.write_caching,
         };
         if at_once || end <= self.replica.commit() {
             return true;

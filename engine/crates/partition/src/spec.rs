@@ -26,7 +26,7 @@ pub struct WaiterToken(pub u64);
 pub enum Acks {
     /// Never mind (acks=0).
     None,
-    /// Its order is fixed on the leader (acks=1).
+    /// It is durable on the leader (acks=1).
     Leader,
     /// It is durable on a quorum (acks=all).
     All,
