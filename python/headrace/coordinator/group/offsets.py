@@ -5,7 +5,7 @@ The store is hard state: only `keep` changes it, from a record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headrace.coordinator.group.life import GroupState
 from headrace.coordinator.group.rebalance import touch
@@ -25,6 +25,9 @@ VERSION_GROUP_ID_NOT_FOUND = 9
 
 Offsets = dict[str, dict[str, dict[int, OffsetCommitValue]]]
 """By group id, topic, partition. No empty inner dicts."""
+
+NEVER_MS: Final = (1 << 63) - 1
+"""Latest time at which a stored offset can expire."""
 
 
 class Commit(NamedTuple):
@@ -73,7 +76,7 @@ def commit(turn: Turn, groups: dict[str, Group], request: Commit, waiter: Waiter
     if group is not None and (member := group.members.get(request.member_id)) is not None:
         touch(turn, group, member)  # a commit is a sign of life
     wall_ms = turn.now.wall_ms
-    expires_ms = wall_ms + request.retention_ms if request.retention_ms >= 0 else -1
+    expires_ms = min(wall_ms + request.retention_ms, NEVER_MS) if request.retention_ms >= 0 else -1
     outcomes = []
     for topic, partition, offset, leader_epoch, metadata in request.parts:
         if metadata and (len(metadata) > turn.settings.offset_metadata_max or too_long(metadata)):
