@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -47,6 +48,7 @@ class ApacheKafka:
         self.data_dir: Final = self._dir / "data"
         self.bootstrap_servers = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._nothing = threading.Event()
 
     def __enter__(self) -> ApacheKafka:
         broker, controller = _free_ports(2)
@@ -89,14 +91,9 @@ class ApacheKafka:
             except ConnectionRefusedError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError((self._dir / "broker.log").read_text()[-4000:]) from None
-                select_nothing(0.1)
+                self._nothing.wait(0.1)
             else:
                 return
-
-
-def select_nothing(seconds: float) -> None:
-    """Leave the processor to the one that is waited for."""
-    subprocess.run(["sleep", str(seconds)], check=False)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -115,8 +115,6 @@ def target(options: argparse.Namespace) -> Iterator[Target]:
 
         with Broker(durable=True) as broker:
             yield Target(broker.bootstrap_servers, broker)
-            if not broker.running:
-                print(f"the broker is gone; its log ends with:\n{broker.log()}", file=sys.stderr)
 
 
 def everything(

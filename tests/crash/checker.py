@@ -6,6 +6,7 @@ promises the opposite, `info` promises nothing, so that a record of unknown outc
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -31,7 +32,16 @@ class Anomaly(NamedTuple):
 
 def check(history: History) -> list[Anomaly]:
     """Every anomaly, in the order of the rules."""
-    rules = (_records_kept, _one_value_per_offset, _only_what_was_sent, _order, _real_time, _polls, _commits, _topics)
+    rules = (
+        _records_kept,
+        _one_value_per_offset,
+        _only_what_was_sent,
+        _order,
+        _real_time,
+        _polls,
+        _commits,
+        _topics,
+    )
     found = [anomaly for rule in rules for anomaly in rule(history)]
     return found + [Anomaly("fatal", what) for what in history.fatal]
 
@@ -50,7 +60,9 @@ def _records_kept(history: History) -> Iterator[Anomaly]:
         there = sent.wrote in held[sent.place]
         must = sent.outcome == "ok" or (sent.outcome == "info" and (sent.place, sent.wrote) in read_by_anyone)
         if must and not there:
-            yield Anomaly("lost", f"{_at(sent.place)}@{sent.offset}: {sent.wrote} was {sent.outcome} and is gone")
+            yield Anomaly(
+                "lost", f"{_at(sent.place)}@{sent.offset}: {sent.wrote} was {sent.outcome} and is gone"
+            )
         if sent.outcome == "fail" and there:
             yield Anomaly("failed-but-there", f"{_at(sent.place)}: {sent.wrote}")
 
@@ -69,8 +81,10 @@ def _one_value_per_offset(history: History) -> Iterator[Anomaly]:
         for got in log:
             values[place, got.offset].add(got.wrote)
             if got.wrote is not None and offsets.setdefault(got.wrote, got.offset) != got.offset:
-                yield Anomaly("duplicate", f"{_at(place)}: {got.wrote} at {offsets[got.wrote]} and {got.offset}")
-        for one, other in zip(log, log[1:], strict=False):
+                yield Anomaly(
+                    "duplicate", f"{_at(place)}: {got.wrote} at {offsets[got.wrote]} and {got.offset}"
+                )
+        for one, other in itertools.pairwise(log):
             if other.offset != one.offset + 1:
                 yield Anomaly("gap", f"{_at(place)}: {other.offset} follows {one.offset}")
     for (place, offset), seen in values.items():
@@ -142,17 +156,24 @@ def _commits(history: History) -> Iterator[Anomaly]:
             acknowledged[key].append((commit.completed_ns, commit.offset))
     for seen in history.seen:
         key = (seen.group, seen.place)
-        must = max((offset for completed, offset in acknowledged[key] if completed < seen.invoked_ns), default=NO_OFFSET)
+        must = max(
+            (offset for completed, offset in acknowledged[key] if completed < seen.invoked_ns),
+            default=NO_OFFSET,
+        )
         if seen.offset < must:
             kind = "commit-lost" if seen.offset == NO_OFFSET else "commit-went-back"
-            yield Anomaly(kind, f"{seen.group} {_at(seen.place)}: {seen.offset} after {must} was acknowledged")
+            yield Anomaly(
+                kind, f"{seen.group} {_at(seen.place)}: {seen.offset} after {must} was acknowledged"
+            )
         elif seen.offset != NO_OFFSET and seen.offset not in tried[key]:
             yield Anomaly("commit-phantom", f"{seen.group} {_at(seen.place)}: nobody committed {seen.offset}")
     for (group, place), commits in acknowledged.items():
         start = history.drained[place][0].offset if history.drained.get(place) else 0
         missed = set(range(start, max(offset for _, offset in commits))) - delivered[group, place]
         if missed:
-            yield Anomaly("skipped", f"{group} {_at(place)}: committed over {len(missed)} records, first {min(missed)}")
+            yield Anomaly(
+                "skipped", f"{group} {_at(place)}: committed over {len(missed)} records, first {min(missed)}"
+            )
 
 
 def _topics(history: History) -> Iterator[Anomaly]:

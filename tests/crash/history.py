@@ -105,7 +105,9 @@ class Recorder:
         """To the file, so that the harness can read along."""
         self._file.flush()
 
-    def sent(self, place: Place, wrote: Wrote, outcome: str, offset: int, invoked_ns: int, completed_ns: int) -> None:
+    def sent(
+        self, place: Place, wrote: Wrote, outcome: str, offset: int, invoked_ns: int, completed_ns: int
+    ) -> None:
         """The outcome of a send."""
         self._line("s", self._process, *place, *wrote, outcome, offset, invoked_ns, completed_ns)
 
@@ -113,7 +115,9 @@ class Recorder:
         """A record that was read."""
         self._line("r", self._process, *place, offset, *(wrote or ("", -1)), poll)
 
-    def committed(self, group: str, place: Place, offset: int, outcome: str, invoked_ns: int, completed_ns: int) -> None:
+    def committed(
+        self, group: str, place: Place, offset: int, outcome: str, invoked_ns: int, completed_ns: int
+    ) -> None:
         """The outcome of a commit."""
         self._line("c", self._process, group, *place, offset, outcome, invoked_ns, completed_ns)
 
@@ -141,13 +145,17 @@ def _add(history: History, fields: list[str]) -> None:
         case ["s", process, topic, partition, writer, number, outcome, offset, invoked, completed]:
             wrote = Wrote(writer, int(number))
             place = (topic, int(partition))
-            history.sent.append(Sent(process, place, wrote, outcome, int(offset), int(invoked), int(completed)))
+            history.sent.append(
+                Sent(process, place, wrote, outcome, int(offset), int(invoked), int(completed))
+            )
         case ["r", process, topic, partition, offset, writer, number, poll]:
             read = Wrote(writer, int(number)) if writer else None
             history.got.append(Got(process, (topic, int(partition)), int(offset), read, int(poll)))
         case ["c", process, group, topic, partition, offset, outcome, invoked, completed]:
             place = (topic, int(partition))
-            history.commits.append(Committed(process, group, place, int(offset), outcome, int(invoked), int(completed)))
+            history.commits.append(
+                Committed(process, group, place, int(offset), outcome, int(invoked), int(completed))
+            )
         case ["t", topic, incarnation, what, outcome]:
             history.changes.append(TopicChange(topic, incarnation, what, outcome))
         case ["x", what]:

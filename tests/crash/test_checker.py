@@ -39,12 +39,20 @@ def clean(seed: int, count: int = 60) -> History:
             history.got.append(Got(process, PLACE, offset, log[offset], poll - (poll == 0)))
             now += 1
             if offset % 5 == 4:
-                history.commits.append(Committed(process, GROUP, PLACE, offset + 1, rng.choice(["ok", "ok", "info"]), now, now + 1))
+                history.commits.append(
+                    Committed(
+                        process, GROUP, PLACE, offset + 1, rng.choice(["ok", "ok", "info"]), now, now + 1
+                    )
+                )
                 now += 2
     committed = max(commit.offset for commit in history.commits)
     history.seen.append(Seen(GROUP, PLACE, committed, now + 10, now + 11))
     history.drained[PLACE] = [Got("drain", PLACE, offset, wrote, offset) for offset, wrote in enumerate(log)]
-    history.changes += [TopicChange("a", "1", "create", "ok"), TopicChange("b", "1", "create", "ok"), TopicChange("b", "1", "delete", "ok")]
+    history.changes += [
+        TopicChange("a", "1", "create", "ok"),
+        TopicChange("b", "1", "create", "ok"),
+        TopicChange("b", "1", "delete", "ok"),
+    ]
     history.topics_at_end = {"a"}
     return history
 
@@ -94,7 +102,9 @@ def alter_bytes(history, rng):
 
 def skip_an_offset(history, rng):
     log = history.drained[PLACE]
-    history.drained[PLACE] = [got._replace(offset=got.offset + 1) if got.offset == len(log) - 1 else got for got in log]
+    history.drained[PLACE] = [
+        got._replace(offset=got.offset + 1) if got.offset == len(log) - 1 else got for got in log
+    ]
 
 
 def give_the_failed(history, rng):
@@ -121,7 +131,9 @@ def poll_backwards(history, rng):
 
 
 def forget_a_commit(history, rng):
-    history.commits.append(history.commits[-1]._replace(outcome="ok", completed_ns=history.seen[-1].invoked_ns - 1))
+    history.commits.append(
+        history.commits[-1]._replace(outcome="ok", completed_ns=history.seen[-1].invoked_ns - 1)
+    )
     history.seen[-1] = history.seen[-1]._replace(offset=-1)
 
 
@@ -173,7 +185,9 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize(("kind", "plant"), [(kind, plant) for kind, plants in PLANTED.items() for plant in plants])
+@pytest.mark.parametrize(
+    ("kind", "plant"), [(kind, plant) for kind, plants in PLANTED.items() for plant in plants]
+)
 def test_a_planted_anomaly_is_found(kind, plant):
     for seed in range(50):
         history = clean(seed)
