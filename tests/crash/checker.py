@@ -181,7 +181,13 @@ def _topics(history: History) -> Iterator[Anomaly]:
     state: dict[str, str] = {}
     for change in history.changes:
         done = {"create": "there", "delete": "gone"}[change.what]
-        state[change.topic] = done if change.outcome == "ok" else "unknown"
+        told = {"ok": done, "exists": "there", "missing": "gone"}
+        before = state.get(change.topic, "gone")
+        state[change.topic] = told.get(change.outcome, "unknown")
+        if before == "there" and change.outcome == "missing":
+            yield Anomaly("topic-lost", f"{change.topic} was made and could not be deleted: it was not there")
+        if before == "gone" and change.outcome == "exists":
+            yield Anomaly("topic-back", f"{change.topic} was gone and could not be made: it was there")
     for topic, must in state.items():
         if must == "there" and topic not in history.topics_at_end:
             yield Anomaly("topic-lost", f"{topic} was made and is gone")

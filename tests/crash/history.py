@@ -67,7 +67,10 @@ class Seen(NamedTuple):
 
 
 class TopicChange(NamedTuple):
-    """A topic was asked for or given up. `what`: create or delete; `incarnation` tells two of one name apart."""
+    """A topic was asked for or given up. `what`: create or delete; `incarnation` tells two of one name apart.
+
+    `outcome`: ok, exists (create), missing (delete), or info: nobody knows.
+    """
 
     topic: str
     incarnation: str

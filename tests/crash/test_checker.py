@@ -160,6 +160,14 @@ def bring_a_topic_back(history, rng):
     history.topics_at_end.add("b")
 
 
+def miss_a_topic(history, rng):
+    history.changes.append(TopicChange("a", "1", "delete", "missing"))
+
+
+def find_a_deleted_topic(history, rng):
+    history.changes.append(TopicChange("b", "2", "create", "exists"))
+
+
 def stop_a_producer(history, rng):
     history.fatal.append("p0: out of order sequence")
 
@@ -179,8 +187,8 @@ PLANTED = {
     "commit-went-back": (move_a_commit_back,),
     "commit-phantom": (invent_a_commit,),
     "skipped": (commit_over_undelivered,),
-    "topic-lost": (lose_a_topic,),
-    "topic-back": (bring_a_topic_back,),
+    "topic-lost": (lose_a_topic, miss_a_topic),
+    "topic-back": (bring_a_topic_back, find_a_deleted_topic),
     "fatal": (stop_a_producer,),
 }
 
