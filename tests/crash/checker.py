@@ -22,6 +22,9 @@ DUPLICATED: Final = frozenset({"duplicate", "inconsistent-offset"})
 REORDERED: Final = frozenset({"reordered", "not-realtime"})
 OFFSETS: Final = frozenset({"commit-went-back", "commit-lost", "skipped"})
 
+NEEDS_ALL: Final = frozenset({"phantom", "commit-phantom", "skipped", "topic-lost", "topic-back"})
+"""Kinds that are only sure if every client told everything."""
+
 
 class Anomaly(NamedTuple):
     """One broken promise: its kind and a sentence."""

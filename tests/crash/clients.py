@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, TopicPartition
@@ -18,6 +18,7 @@ from tests.crash.history import NO_OFFSET, Got, History, Place, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 PATIENCE_S: Final = 60.0
 """How long anything may take on a broker that is up; longer is a finding."""
@@ -68,8 +69,11 @@ class Client:
     def tell(self, word: str) -> None:
         """pause, resume or stop."""
         assert self._process.stdin is not None, "stdin is a pipe"
-        self._process.stdin.write(word + "\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(word + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise Stuck(f"{self.name} has given up") from None
 
     def ended(self) -> bool:
         """Whether it is done."""
@@ -82,7 +86,8 @@ class Client:
         self._ears.join()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):  # what it did not read does not matter any more
+                    pipe.close()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None, "stdout is a pipe"

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 READY_S_MAX: Final = 30.0
 STOP_S_MAX: Final = 20.0
@@ -67,6 +69,10 @@ class Node:
         """Start it and wait until it is ready."""
         self.launch()
         return self.await_ready()
+
+    def running(self) -> bool:
+        """Whether it lives."""
+        return self._process is not None and self._process.poll() is None
 
     def gone(self, within_s: float) -> bool:
         """Whether it ends by itself within that time."""

@@ -219,7 +219,7 @@ class MemberLoop:
 
 
 class AdminLoop:
-    """Makes topics, writes a little into each, and deletes every second one, over and over; names come back."""
+    """Makes topics and deletes them, over and over, under few names, so that names come back."""
 
     NAMES: Final = 4
 
@@ -274,7 +274,12 @@ def main() -> None:
     kind, name, file, bootstrap, settings = sys.argv[1:]
     commands = Commands()
     with Path(file).open("a") as out:
-        LOOPS[kind](name, Recorder(name, out), bootstrap, json.loads(settings)).run(commands)
+        record = Recorder(name, out)
+        try:
+            LOOPS[kind](name, record, bootstrap, json.loads(settings)).run(commands)
+        except KafkaException as error:
+            record.fatal(str(error))
+        record.flush()
     os._exit(0)
 
 
