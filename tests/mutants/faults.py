@@ -17,7 +17,7 @@ class Fault(NamedTuple):
     old: str
     new: str
     test: list[str]
-    """`cargo ...` runs in engine/, anything else is given to pytest."""
+    """`cargo ...` runs in engine/; `engine TEST` builds the extension module and gives TEST to pytest; else a pytest path."""
 
     def planted(self, text: str) -> str:
         """The file's text with the fault in it. Raises `ValueError` if the line is not there exactly once."""

@@ -48,6 +48,7 @@ class Tree:
         for library in (ROOT / "python" / "headrace").glob("_engine*.so"):
             shutil.copy2(library, directory / "python" / "headrace")
         cache = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache" / "headrace" / "target"))
+        self.library = directory / "python" / "headrace" / "_engine.abi3.so"
         self.environment = {
             **os.environ,
             "CARGO_TARGET_DIR": str(cache.with_name(f"{cache.name}-mutants")),
@@ -57,6 +58,8 @@ class Tree:
 
     def run(self, test: list[str]) -> tuple[str, str]:
         """Run a test; gives `green`, `red`, `hung` or `broken`, and its output."""
+        if test[0] == "engine":
+            return self._run_built(test[1:])
         rust = test[0] == "cargo"
         command = test if rust else [sys.executable, "-m", "pytest", "-x", *test]
         cwd = self.directory / "engine" if rust else self.directory
@@ -70,6 +73,31 @@ class Tree:
         if rust:
             return ("broken" if any(word in output for word in NOT_COMPILED) else "red"), output
         return ("red" if done.returncode == 1 else "broken"), output
+
+    def _run_built(self, test: list[str]) -> tuple[str, str]:
+        """Run a Python test with the engine of this tree; afterwards the library is what it was."""
+        build = [
+            "cargo",
+            "build",
+            "--quiet",
+            "--locked",
+            "-p",
+            "headrace-py",
+            "--features",
+            "pyo3/extension-module",
+        ]
+        built = _end_with_children(build, self.directory / "engine", self.environment)
+        if built.returncode != 0:
+            return "broken", built.stdout
+        before = self.library.read_bytes() if self.library.exists() else None
+        self.library.unlink(missing_ok=True)  # a library that is loaded somewhere must not change under it
+        shutil.copy2(Path(self.environment["CARGO_TARGET_DIR"]) / "debug" / "lib_engine.so", self.library)
+        try:
+            return self.run(test)
+        finally:
+            self.library.unlink()
+            if before is not None:
+                self.library.write_bytes(before)
 
 
 def _nothing_ran(output: str) -> bool:
