@@ -41,6 +41,8 @@ SUITES = [
     Suite("python", "unit and transcript tests beside the code", [PYTHON, "-m", "pytest", "python"]),
     Suite("broker", "a real broker through its public surface", [PYTHON, "-m", "pytest", "tests/broker"]),
     Suite("clients", "seven client libraries, unmodified", [PYTHON, "-m", "tests.clients.run"]),
+    Suite("checker", "what the crash checker must find", [PYTHON, "-m", "pytest", "tests/crash"]),
+    Suite("crash", "kill -9 under load, at each moment once", [PYTHON, "-m", "tests.crash.run", "--runs", "7"]),
     Suite(
         "hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]
     ),
