@@ -42,9 +42,17 @@ SUITES = [
     Suite("broker", "a real broker through its public surface", [PYTHON, "-m", "pytest", "tests/broker"]),
     Suite("clients", "seven client libraries, unmodified", [PYTHON, "-m", "tests.clients.run"]),
     Suite("checker", "what the crash checker must find", [PYTHON, "-m", "pytest", "tests/crash"]),
-    Suite("crash", "kill -9 under load, at each moment once", [PYTHON, "-m", "tests.crash.run", "--runs", "7"]),
+    Suite(
+        "crash", "kill -9 under load, at each moment once", [PYTHON, "-m", "tests.crash.run", "--runs", "7"]
+    ),
     Suite(
         "hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]
+    ),
+    Suite(
+        "crash",
+        "kill -9 under load at seeded moments",
+        [PYTHON, "-m", "tests.crash.run", "--runs", "5"],
+        by_name=True,
     ),
     Suite(
         "mutants", "one-line faults that a test must find", [PYTHON, "-m", "tests.mutants.run"], by_name=True
