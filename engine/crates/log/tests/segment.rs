@@ -222,6 +222,7 @@ fn a_cut_takes_the_indexes_with_it() {
 fn large_appends_are_written_in_pieces() {
     let folder = Folder::new("large");
     let mut model = Model::default();
+    model.append(&folder.0, &[(vec![1], 5, Codec::None)]); // so that what follows begins within a block
     let sizes = [400 << 10, 400 << 10, 400 << 10, 10, 2 << 20, 20, 700 << 10, 700 << 10];
     model.append(&folder.0, &sizes.map(|size| (vec![1], size, Codec::None)));
     let all = model.read(BASE, Offset(i64::MAX), usize::MAX, true);
