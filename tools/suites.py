@@ -49,12 +49,6 @@ SUITES = [
         "hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]
     ),
     Suite(
-        "crash",
-        "kill -9 under load at seeded moments",
-        [PYTHON, "-m", "tests.crash.run", "--runs", "5"],
-        by_name=True,
-    ),
-    Suite(
         "mutants", "one-line faults that a test must find", [PYTHON, "-m", "tests.mutants.run"], by_name=True
     ),
 ]
