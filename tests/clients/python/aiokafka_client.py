@@ -45,6 +45,9 @@ async def create(call: Call, partitions: int = 1, **config: str) -> str:
     configs = {name.replace("_", "."): config[name] for name in config}
     async with admin(call) as client:
         answer = await client.create_topics([NewTopic(call.topic, partitions, 1, topic_configs=configs)])
+        still = deadline()
+        while (await client.describe_topics([call.topic]))[0]["error_code"]:
+            still("the new topic")  # Kafka's brokers hear of it after its controller has answered
     code = answer.topic_errors[0][1]
     return for_code(code).__name__ if code else ""
 
