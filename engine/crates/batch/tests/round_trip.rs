@@ -195,3 +195,20 @@ fn control_batches_say_how_a_transaction_ended() {
         assert_eq!(record.value, Some(&[0, 0, 0, 0, 0, 9][..]));
     }
 }
+
+/// A header that contradicts itself is refused although its CRC is right: offsets would have gaps, or records none.
+#[test]
+fn a_count_must_be_one_more_than_the_last_offset_delta() {
+    const COUNT: std::ops::Range<usize> = 57..61;
+    let mut builder = Builder::new();
+    for _ in 0..3 {
+        builder.push(1, None, Some(b"v"), &[]);
+    }
+    let good = builder.finish(Codec::None);
+    for (count, allowed) in [(3_i32, true), (0, false), (2, false), (4, false)] {
+        let mut batch = good.clone();
+        batch[COUNT].copy_from_slice(&count.to_be_bytes());
+        set_log_append_time(&mut batch, 1); // makes the CRC anew
+        assert_eq!(check(&batch).is_ok(), allowed, "{count} records, last offset delta 2");
+    }
+}
