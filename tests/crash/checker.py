@@ -44,9 +44,42 @@ def check(history: History) -> list[Anomaly]:
         _polls,
         _commits,
         _topics,
+        _incarnations,
     )
     found = [anomaly for rule in rules for anomaly in rule(history)]
     return found + [Anomaly("fatal", what) for what in history.fatal]
+
+
+class _Given(NamedTuple):
+    """Writers of topics that somebody asked to delete, and of those the ones whose topic is surely gone."""
+
+    up: set[str]
+    gone: set[str]
+
+
+def _given(history: History) -> _Given:
+    """A topic's incarnation is named as the only writer into it."""
+    current: dict[str, str] = {}
+    given = _Given(set(), set())
+    for change in history.changes:
+        if change.what == "create" and change.outcome in ("ok", "info"):
+            current[change.topic] = change.incarnation
+        elif change.what == "delete" and change.topic in current:
+            given.up.add(current[change.topic])
+            if change.outcome in ("ok", "missing"):
+                given.gone.add(current[change.topic])
+    return given
+
+
+def _incarnations(history: History) -> Iterator[Anomaly]:
+    """A topic that is made again under an old name holds nothing of the old one."""
+    gone = _given(history).gone
+    for place, log in history.drained.items():
+        for got in log:
+            if got.wrote is not None and got.wrote.writer in gone:
+                yield Anomaly(
+                    "resurrected", f"{_at(place)}@{got.offset}: {got.wrote} was deleted with its topic"
+                )
 
 
 def _at(place: Place) -> str:
@@ -57,8 +90,9 @@ def _records_kept(history: History) -> Iterator[Anomaly]:
     """What was acknowledged, or once read by anybody, is in the log; what surely failed is not."""
     read_by_anyone = {(got.place, got.wrote) for got in history.got}
     held = {place: {got.wrote for got in log} for place, log in history.drained.items()}
+    up = _given(history).up
     for sent in history.sent:
-        if sent.place not in held:
+        if sent.place not in held or sent.wrote.writer in up:
             continue
         there = sent.wrote in held[sent.place]
         must = sent.outcome == "ok" or (sent.outcome == "info" and (sent.place, sent.wrote) in read_by_anyone)
@@ -73,8 +107,10 @@ def _records_kept(history: History) -> Iterator[Anomaly]:
 def _one_value_per_offset(history: History) -> Iterator[Anomaly]:
     """An offset has one value for ever, whoever says so; a value has one offset; offsets have no gaps."""
     values: dict[tuple[Place, int], set[Wrote | None]] = defaultdict(set)
+    up = _given(history).up
     for sent in history.sent:
-        if sent.outcome == "ok" and sent.place in history.drained and sent.offset != NO_OFFSET:
+        kept = sent.place in history.drained and sent.wrote.writer not in up
+        if sent.outcome == "ok" and kept and sent.offset != NO_OFFSET:
             values[sent.place, sent.offset].add(sent.wrote)
     for got in history.got:
         if got.place in history.drained:
@@ -120,8 +156,9 @@ def _order(history: History) -> Iterator[Anomaly]:
 def _real_time(history: History) -> Iterator[Anomaly]:
     """A send that began after offset k was acknowledged gets a higher offset than k."""
     by_place: dict[Place, list[tuple[int, int, int]]] = defaultdict(list)
+    up = _given(history).up
     for sent in history.sent:
-        if sent.outcome == "ok" and sent.offset != NO_OFFSET:
+        if sent.outcome == "ok" and sent.offset != NO_OFFSET and sent.wrote.writer not in up:
             by_place[sent.place].append((sent.invoked_ns, sent.completed_ns, sent.offset))
     for place, sends in by_place.items():
         ends = sorted((completed, offset) for _, completed, offset in sends)

@@ -98,7 +98,7 @@ class Client:
 
 def create_topics(bootstrap: str, topics: dict[str, tuple[int, dict[str, str]]]) -> None:
     """Topics with their partitions and settings."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
     new = [NewTopic(name, count, 1, config=config) for name, (count, config) in topics.items()]
     for future in admin.create_topics(new).values():
         future.result(PATIENCE_S)
@@ -106,7 +106,7 @@ def create_topics(bootstrap: str, topics: dict[str, tuple[int, dict[str, str]]])
 
 def committed(bootstrap: str, group: str, places: Iterable[Place]) -> list[Seen]:
     """What a newcomer is told of a group's offsets."""
-    reader = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    reader = Consumer({"bootstrap.servers": bootstrap, "log_level": 2, "group.id": group})
     try:
         invoked = time.monotonic_ns()
         told = reader.committed([TopicPartition(*place) for place in places], timeout=PATIENCE_S)
@@ -124,7 +124,7 @@ def committed(bootstrap: str, group: str, places: Iterable[Place]) -> list[Seen]
 
 def ends(bootstrap: str, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
     """Start and end of each partition."""
-    reader = Consumer({"bootstrap.servers": bootstrap, "group.id": "ends"})
+    reader = Consumer({"bootstrap.servers": bootstrap, "log_level": 2, "group.id": "ends"})
     try:
         return {
             place: reader.get_watermark_offsets(TopicPartition(*place), timeout=PATIENCE_S)
@@ -134,12 +134,21 @@ def ends(bootstrap: str, places: Iterable[Place]) -> dict[Place, tuple[int, int]
         reader.close()
 
 
-def drain(bootstrap: str, places: list[Place], history: History) -> None:
-    """Read every partition from its start to its end into the history, and list the topics. Raises `Stuck`."""
-    wanted = ends(bootstrap, places)
-    reader = Consumer({"bootstrap.servers": bootstrap, "group.id": "drain", "enable.auto.commit": False})
+def drain(bootstrap: str, places: list[Place], prefix: str, history: History) -> None:
+    """Read partitions, and those of topics with the prefix, from start to end into the history, and list the topics.
+
+    Raises `Stuck`.
+    """
+    reader = Consumer(
+        {"bootstrap.servers": bootstrap, "log_level": 2, "group.id": "drain", "enable.auto.commit": False}
+    )
     try:
-        history.topics_at_end = set(reader.list_topics(timeout=PATIENCE_S).topics)
+        topics = reader.list_topics(timeout=PATIENCE_S).topics
+        history.topics_at_end = set(topics)
+        places = places + [
+            (name, index) for name in topics if name.startswith(prefix) for index in topics[name].partitions
+        ]
+        wanted = ends(bootstrap, places)
         reader.assign([TopicPartition(*place, wanted[place][0]) for place in places])
         history.drained = {place: [] for place in places}
         left = {place for place, (start, end) in wanted.items() if end > start}

@@ -67,7 +67,8 @@ class Seen(NamedTuple):
 
 
 class TopicChange(NamedTuple):
-    """A topic was asked for or given up. `what`: create or delete; `incarnation` tells two of one name apart.
+    """A topic was asked for or given up. `what`: create or delete; `incarnation` tells two of one name apart;
+    it is also the name of the one writer into it.
 
     `outcome`: ok, exists (create), missing (delete), or info: nobody knows.
     """

@@ -44,6 +44,8 @@ WARM_ACKS: Final = 2000
 """Acknowledged records before the first crash, and after the last one."""
 TOPICS: Final = {"load": (6, {}), "roll": (2, {"segment.bytes": str(1 << 20)})}
 PLACES: Final[list[Place]] = [(name, index) for name, (count, _) in TOPICS.items() for index in range(count)]
+BASE: Final = {"auto.create.topics.enable": "false"}
+"""A producer that still asks after a deleted topic would bring it back."""
 SMALL_JOURNAL: Final = {"headrace.journal.file.bytes": str(1 << 20), "headrace.journal.files.max": "4"}
 
 
@@ -89,7 +91,9 @@ class Run:
         self._moment = moment
         self._directory = directory
         self._disk = disk.CutDisk(directory) if mode == "power" else disk.PlainDisk(directory)
-        self._node = Node(self._disk.data_dir, directory / "broker.log", {**moment.settings, **settings})
+        self._node = Node(
+            self._disk.data_dir, directory / "broker.log", {**BASE, **moment.settings, **settings}
+        )
         self._producers: list[Client] = []
         self._members: list[Client] = []
         self._admins: list[Client] = []
@@ -117,7 +121,7 @@ class Run:
             except (Stuck, NodeFailed) as failed:
                 trouble.append(Anomaly(type(failed).__name__.lower(), str(failed)))
             if self._node.running():  # also after trouble: what is in the log tells why
-                clients.drain(self._node.bootstrap, PLACES, drained)
+                clients.drain(self._node.bootstrap, PLACES, "churn", drained)
         except (Stuck, KafkaException, OSError) as failed:
             trouble.append(Anomaly(type(failed).__name__.lower(), str(failed)))
         finally:

@@ -160,6 +160,15 @@ def bring_a_topic_back(history, rng):
     history.topics_at_end.add("b")
 
 
+def bring_a_record_back(history, rng):
+    history.changes.append(TopicChange("b", "churn.3", "create", "ok"))
+    history.topics_at_end.add("b")
+    place = ("b", 0)
+    for incarnation in ("1", "churn.3"):
+        history.sent.append(Sent("churn", place, Wrote(incarnation, 0), "ok", 0, 1, 2))
+    history.drained[place] = [Got("drain", place, 0, Wrote("1", 0), 0)]
+
+
 def miss_a_topic(history, rng):
     history.changes.append(TopicChange("a", "1", "delete", "missing"))
 
@@ -189,8 +198,16 @@ PLANTED = {
     "skipped": (commit_over_undelivered,),
     "topic-lost": (lose_a_topic, miss_a_topic),
     "topic-back": (bring_a_topic_back, find_a_deleted_topic),
+    "resurrected": (bring_a_record_back,),
     "fatal": (stop_a_producer,),
 }
+
+
+def test_a_topic_made_again_starts_anew():
+    history = clean(1)
+    bring_a_record_back(history, None)
+    history.drained["b", 0] = [Got("drain", ("b", 0), 0, Wrote("churn.3", 0), 0)]
+    assert check(history) == []
 
 
 @pytest.mark.parametrize(

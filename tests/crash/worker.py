@@ -36,6 +36,9 @@ TICK_S: Final = 0.01
 PROGRESS_S: Final = 0.05
 DELIVERY_MS_MAX: Final = 120_000
 """A producer goes on trying across every crash; it gives up long after the harness would."""
+WRITE_MS_MAX: Final = 5_000
+PARTITIONS: Final = 2
+"""Of each topic that comes and goes."""
 
 
 class Commands:
@@ -219,7 +222,7 @@ class MemberLoop:
 
 
 class AdminLoop:
-    """Makes topics and deletes them, over and over, under few names, so that names come back."""
+    """Makes topics, writes into each, and deletes them, over and over, under few names, so that names come back."""
 
     NAMES: Final = 4
 
@@ -228,6 +231,15 @@ class AdminLoop:
         self._prefix = settings["prefix"]
         self._admin = AdminClient(
             {"bootstrap.servers": bootstrap, "client.id": name, "reconnect.backoff.max.ms": 200}
+        )
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "client.id": name,
+                "enable.idempotence": True,
+                "delivery.timeout.ms": WRITE_MS_MAX,
+                "reconnect.backoff.max.ms": 200,
+            }
         )
         self._there: dict[str, str] = {}
         self._round = 0
@@ -249,7 +261,7 @@ class AdminLoop:
 
     def _change(self, topic: str, what: str) -> None:
         if what == "create":
-            future = self._admin.create_topics([NewTopic(topic, 2, 1)], request_timeout=5)[topic]
+            future = self._admin.create_topics([NewTopic(topic, PARTITIONS, 1)], request_timeout=5)[topic]
         else:
             future = self._admin.delete_topics([topic], request_timeout=5)[topic]
         try:
@@ -263,7 +275,25 @@ class AdminLoop:
             "exists": "there",
             "missing": "gone",
         }.get(outcome, "unknown")
-        self._record.change(topic, str(self._round), what, outcome)
+        incarnation = f"churn.{self._round}"
+        self._record.change(topic, incarnation, what, outcome)
+        if (what, outcome) == ("create", "ok"):
+            self._write(topic, incarnation)
+
+    def _write(self, topic: str, incarnation: str) -> None:
+        for partition in range(PARTITIONS):
+            self._write_one((topic, partition), Wrote(incarnation, 0))
+        self._producer.flush(2 * WRITE_MS_MAX / 1000)
+
+    def _write_one(self, place: Place, wrote: Wrote) -> None:
+        invoked = time.monotonic_ns()
+
+        def outcome(error: KafkaError | None, message: Message) -> None:
+            kind, offset = ("info", NO_OFFSET) if error else ("ok", message.offset() or 0)
+            self._record.sent(place, wrote, kind, offset, invoked, time.monotonic_ns())
+
+        value = payload.make(*place, wrote, 100)
+        self._producer.produce(place[0], value, partition=place[1], on_delivery=outcome)
 
 
 LOOPS: Final = {"producer": ProducerLoop, "member": MemberLoop, "admin": AdminLoop}
