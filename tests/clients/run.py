@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import secrets
@@ -20,7 +21,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from tests.clients import java_tools, programs
 from tests.clients.apache_kafka import ApacheKafka
@@ -28,7 +29,7 @@ from tests.clients.python.contract import matrix_lines
 from tests.clients.scenarios import MATRIX_READ, SCENARIOS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.clients.programs import Program
 
@@ -47,11 +48,22 @@ class Outcome(NamedTuple):
     seconds: float
 
 
+class Stoppable(Protocol):
+    """A broker that we started."""
+
+    @property
+    def data_dir(self) -> Path:
+        """Where it keeps its files."""
+
+    def stop(self) -> object:
+        """Stop it cleanly; its files stay."""
+
+
 class Target(NamedTuple):
     """What the clients are pointed at, and how to see its segment files once it has stopped."""
 
     bootstrap: str
-    broker: object
+    broker: Stoppable | None
 
 
 def main() -> int:
@@ -180,14 +192,15 @@ def use_tools(where: Target, run: str, wanted: list[str], scratch: Path) -> Iter
     tools = java_tools.Tools(programs.java_libraries(), where.bootstrap, run, scratch)
     for name, scenario in java_tools.TOOL_SCENARIOS.items():
         if not wanted or name in wanted:
-            yield attempt(name, lambda scenario=scenario: scenario(tools))
-    if where.broker is not None and (not wanted or "tool_dump_log" in wanted):
-        tool_topic = tools.topic("perf")
-        where.broker.stop()
-        yield attempt("tool_dump_log", lambda: java_tools.dump_log(tools, segments(where.broker, tool_topic)))
+            yield attempt(name, functools.partial(scenario, tools))
+    broker = where.broker
+    if broker is not None and (not wanted or "tool_dump_log" in wanted):
+        broker.stop()
+        files = segments(broker, tools.topic("perf"))
+        yield attempt("tool_dump_log", functools.partial(java_tools.dump_log, tools, files))
 
 
-def segments(broker: object, topic: str) -> list[Path]:
+def segments(broker: Stoppable, topic: str) -> list[Path]:
     """Segment files with something in them: of one topic of Kafka's, of any topic of ours (folders there are ids)."""
     if isinstance(broker, ApacheKafka):
         return broker.segments(topic)
@@ -195,7 +208,7 @@ def segments(broker: object, topic: str) -> list[Path]:
     return [file for file in files if file.stat().st_size][-4:]
 
 
-def attempt(name: str, scenario: object) -> Outcome:
+def attempt(name: str, scenario: Callable[[], object]) -> Outcome:
     """A scenario of the tools as an outcome."""
     began = time.monotonic()
     error = ""
