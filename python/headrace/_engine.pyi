@@ -39,6 +39,9 @@ class Engine:
     def topics(self, call: int, changed: list[tuple[Any, ...]], removed: Sequence[bytes]) -> int:
         """Stage news of topics for every shard; gives how many will answer."""
 
+    def remove_unnamed(self) -> None:
+        """Stage the removal of every partition that no topic named."""
+
     def append(
         self,
         call: int,

@@ -103,6 +103,7 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             node_id=data.identity.node_id,
             cluster_id=data.identity.cluster_id,
             addresses=bound,
+            keep_unnamed=options.accept_loss,
         )
         settings = GroupSettings.of(config)
         groups = GroupCoordinators(

@@ -85,8 +85,12 @@ class Controller:
         node_id: int,
         cluster_id: str,
         addresses: Sequence[tuple[str, int]],
+        keep_unnamed: bool = False,
     ) -> None:
-        """`rng`: n random bytes, for topic ids. `addresses`: in use by the listeners, in the configuration's order."""
+        """`rng`: n random bytes, for topic ids. `addresses`: in use by the listeners, in the configuration's order.
+
+        `keep_unnamed`: records may be lost, so that a partition which no topic names may be one that lost its name.
+        """
         self.node_id = node_id
         self.entries = MetadataEntries()
         self.cluster_id = cluster_id
@@ -95,6 +99,7 @@ class Controller:
         config.set_node_id(node_id)
         self._rng = rng
         self._addresses = list(addresses)
+        self._keep_unnamed = keep_unnamed
         self._log = MetadataLog(engine)
         self._turn = asyncio.Lock()
         self._ids = ProducerIds()
@@ -113,6 +118,10 @@ class Controller:
         await self._engine.topics([metadata], [])
         async with self._turn:
             await self._catch_up()
+            # A topic's end is recorded here first; a crash may have come before the engine removed its partitions. A log
+            # that never gave a number away says nothing about those that there are.
+            if self.image.next_group > METADATA_GROUP + 1 and not self._keep_unnamed:
+                self._engine.remove_unnamed()
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

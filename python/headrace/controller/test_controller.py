@@ -10,11 +10,14 @@ from headrace.config.broker import BrokerConfig
 from headrace.controller.controller import Controller
 from headrace.controller.decide_topics import NewTopic
 from headrace.controller.image import INTERNAL_TOPICS, METADATA_GROUP, METADATA_TOPIC_ID
+from headrace.controller.record_format import write_record
 from headrace.engine.fake import FakeEngine
+from headrace.engine.port import Stored
 from headrace.model.errors import Error, Refusal
+from headrace.wire.messages.metadata_records import RemoveTopicRecord
 
 
-def made(engine, rng=None):
+def made(engine, rng=None, *, keep_unnamed=False):
     numbers = iter(range(1, 1000))
     return Controller(
         engine,
@@ -23,6 +26,7 @@ def made(engine, rng=None):
         node_id=1,
         cluster_id="c",
         addresses=[("127.0.0.1", 9092)],
+        keep_unnamed=keep_unnamed,
     )
 
 
@@ -135,3 +139,43 @@ def made_id(draws):
         return result.topic.topic_id
 
     return asyncio.run(scenario())
+
+
+def with_a_recorded_end(engine, controller):
+    """As a crash leaves it: the end of topic `t` is in the log, its partitions are still in the engine."""
+    left = engine.restarted()
+    image = controller.image
+    end = write_record(RemoveTopicRecord(topic_id=image.topics["t"].topic_id))
+    log = left.logs[METADATA_GROUP]
+    log.records.append(Stored(log.end, left.now_ms, None, end))
+    log.committed = log.end
+    return left
+
+
+def test_partitions_of_a_topic_whose_end_is_recorded_are_removed_at_the_next_start():
+    async def scenario():
+        engine, controller = await opened()
+        await controller.create_topics([NewTopic("t", 2), NewTopic("u", 1)])
+        (kept,) = controller.topic("u").groups
+        left = with_a_recorded_end(engine, controller)
+        assert len(left.logs) == 4
+        await made(left).load()
+        assert set(left.logs) == {METADATA_GROUP, kept}
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_removed_for_want_of_a_name_where_the_names_may_be_lost():
+    async def scenario():
+        engine, controller = await opened()
+        await controller.create_topics([NewTopic("t", 2)])
+        left = with_a_recorded_end(engine, controller)
+        await made(left, keep_unnamed=True).load()
+        assert len(left.logs) == 3
+        nameless = engine.restarted()
+        nameless.logs[METADATA_GROUP].records.clear()
+        nameless.logs[METADATA_GROUP].committed = 0
+        await made(nameless).load()
+        assert len(nameless.logs) == 3
+
+    asyncio.run(scenario())

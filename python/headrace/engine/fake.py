@@ -143,6 +143,11 @@ class FakeEngine:
                 self.logs.pop(partition.group, None)
         return self._soon(None)
 
+    def remove_unnamed(self) -> None:
+        named = {partition.group for topic in self.told.values() for partition in topic.partitions}
+        for group in self.logs.keys() - named:
+            del self.logs[group]
+
     def append(
         self, group: int, records: Sequence[Record], *, expected_end: int | None = None
     ) -> asyncio.Future[Appended]:

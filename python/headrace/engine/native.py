@@ -134,6 +134,11 @@ class NativeEngine:
         self._calls[call].owed = self._engine.topics(call, rows, list(removed))
         return future
 
+    def remove_unnamed(self) -> None:
+        """See `Engine.remove_unnamed`."""
+        self._engine.remove_unnamed()
+        self._flush_soon()
+
     def append(
         self, group: int, records: Sequence[Record], *, expected_end: int | None = None
     ) -> asyncio.Future[Appended]:

@@ -163,6 +163,9 @@ class Engine(Protocol):
         are deleted for ever.
         """
 
+    def remove_unnamed(self) -> None:
+        """Delete for ever every partition that no call of `topics` has named. Only for one who named all that there are."""
+
     def append(
         self, group: int, records: Sequence[Record], *, expected_end: int | None = None
     ) -> asyncio.Future[Appended]:

@@ -128,6 +128,13 @@ impl Engine {
         Ok(usize::from(self.config.shards))
     }
 
+    /// Stages the removal of every partition that no topic named.
+    fn remove_unnamed(&mut self) {
+        for shard in 0..self.config.shards {
+            self.stage(ShardId(shard), Message::RemoveUnnamed);
+        }
+    }
+
     #[pyo3(signature = (call, group, records, expected_end))]
     fn append(&mut self, call: u64, group: u64, records: Vec<PyKeyValue<'_>>, expected_end: Option<i64>) {
         let bytes = |bytes: Option<Bound<'_, PyBytes>>| bytes.map(|bytes| bytes.as_bytes().to_vec());

@@ -17,6 +17,7 @@ impl Server {
         match message {
             Message::Answer { connection, response } => self.python_answer(context, connection, response),
             Message::Topics { call, change } => self.topics(context, call, &change),
+            Message::RemoveUnnamed => context.store.retain(&|_| false),
             Message::Call { call, request } => self.python_call(context, call, request),
             Message::Append { token, group, batch, acks } => {
                 self.append_for(context, token, group, &batch, acks);

@@ -102,6 +102,8 @@ pub enum Message {
         /// The news.
         change: Arc<TopicsChange>,
     },
+    /// Every topic that there is has been named: remove for ever the partitions that are not.
+    RemoveUnnamed,
     /// Python asks something of a partition.
     Call {
         /// Told when it is done.
