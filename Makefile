@@ -65,6 +65,8 @@ bench: build $(STAMPS)/dev ## figures beside limits and goals; ONLY=first or ONL
 
 sim: $(STAMPS)/tools ## the journal's rules on a simulated disk: JOURNAL=1 STATES=200000
 	@cd engine && $(CARGO) run --release --locked -p headrace-sim --bin journal_model -- --states $(or $(STATES),200000)
+	@echo "each rule switched off:"
+	@cd engine && $(CARGO) run --release --locked -p headrace-sim --bin journal_model -- --states $(or $(STATES),200000) --rule all
 
 crash: build $(STAMPS)/dev ## kill -9 under load N=10 times; MODE=power cuts the power instead
 	@$(BIN)/python -m tests.crash.run --runs $(or $(N),10) --mode $(or $(MODE),kill)

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::record::UnknownKind;
+
 /// The journal could not be written or synced. Nothing more may be acknowledged: a later sync may lie about the pages that
 /// this one lost, so the process ends.
 #[derive(Debug)]
@@ -34,6 +36,15 @@ pub enum OpenError {
         /// Its format.
         format: u16,
     },
+    /// A record that this version does not know stands in a commit that is whole.
+    NewerRecord {
+        /// Which file.
+        path: PathBuf,
+        /// Where its commit begins.
+        position: u64,
+        /// The record's kind, as a number and, if it is reserved, by name.
+        kind: UnknownKind,
+    },
     /// Bytes that were durable once are damaged: never repaired in silence.
     Rot(String),
 }
@@ -52,6 +63,11 @@ impl fmt::Display for OpenError {
             OpenError::NewerFormat { path, format } => {
                 write!(f, "{} has format {format}, written by a newer version", path.display())
             }
+            OpenError::NewerRecord { path, position, kind } => write!(
+                f,
+                "{} at byte {position}: {kind}, which this version does not write, so a newer version did",
+                path.display()
+            ),
             OpenError::Rot(what) => write!(f, "the journal is damaged: {what}"),
         }
     }

@@ -80,7 +80,7 @@ pub struct FileMade {
 impl MakeFile {
     pub(crate) fn make(&self, storage: &dyn Storage) -> IoResult<Arc<dyn File>> {
         let file = storage.open(&self.path, OpenMode::CreateDirect)?;
-        let zeros = AlignedBuf::zeroed(ZERO_BYTES);
+        let zeros = AlignedBuf::zeroed(usize::try_from(self.bytes).unwrap_or(ZERO_BYTES).min(ZERO_BYTES));
         let mut position = 0;
         while position < self.bytes {
             let n = (self.bytes - position).min(ZERO_BYTES as u64);

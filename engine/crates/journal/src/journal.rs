@@ -89,6 +89,12 @@ struct InFlight {
     start: u32,
 }
 
+/// A turn's buffer: no larger than the largest file, so that a small journal (a test's) costs little memory.
+fn turn_buffer_bytes(ring: &Ring) -> usize {
+    let largest = ring.files.iter().map(|file| file.bytes).max().expect("a journal has a file");
+    usize::try_from(largest).map_or(COMMIT_BYTES_TARGET, |bytes| bytes.min(COMMIT_BYTES_TARGET))
+}
+
 /// See the module.
 pub struct Journal {
     ring: Ring,
@@ -119,7 +125,7 @@ impl Journal {
         mut memory: Memory,
     ) -> Journal {
         let start = ring.start;
-        let turn = Turn::new(memory.take(COMMIT_BYTES_TARGET));
+        let turn = Turn::new(memory.take(turn_buffer_bytes(&ring)));
         let (salt, previous_salt) = salts;
         let mut journal = Journal {
             ring,
@@ -298,6 +304,13 @@ impl Journal {
         self.target.file_use
     }
 
+    /// Where in its file the next record will begin: for tests that forge commits in payloads.
+    #[cfg(feature = "mutants")]
+    #[must_use]
+    pub fn next_position(&self) -> u64 {
+        self.target.position + self.turn.len as u64
+    }
+
     /// The last record of a journal that is closed in order.
     pub fn close(&mut self) {
         self.put(GroupId(0), &Record::Close);
@@ -347,11 +360,11 @@ impl Journal {
             let mut blocks = self.memory.take(len);
             blocks[..len].copy_from_slice(&self.turn.buf[..len]);
             if self.turn.buf.len() > 2 * COMMIT_BYTES_TARGET {
-                self.turn.buf = self.memory.take(COMMIT_BYTES_TARGET);
+                self.turn.buf = self.memory.take(turn_buffer_bytes(&self.ring));
             }
             return blocks;
         }
-        let fresh = self.memory.take(COMMIT_BYTES_TARGET);
+        let fresh = self.memory.take(turn_buffer_bytes(&self.ring));
         std::mem::replace(&mut self.turn.buf, fresh)
     }
 

@@ -25,5 +25,5 @@ pub use error::{Fatal, OpenError};
 pub use job::{Cold, ColdRead, Commit, CommitDone, FileMade, MakeFile};
 pub use journal::{Committed, GroupMark, Journal, Options, Place};
 pub use open::{Replay, Replayed};
-pub use record::{Marker, Record};
+pub use record::{Marker, Record, UnknownKind};
 pub use state::{Base, Flushed, Segment, State};

@@ -18,7 +18,7 @@ use crate::frame::Fields;
 use crate::job::MakeFile;
 use crate::journal::{Journal, Options, Place, Target};
 use crate::memory::Memory;
-use crate::record::Record;
+use crate::record::{Record, UnknownKind};
 use crate::ring::{Ring, RingFile, path_of};
 use crate::rules::{Rule, off};
 use crate::scan::{self, Found};
@@ -27,6 +27,12 @@ use crate::scan::{self, Found};
 pub trait Replay {
     /// One record. An error says what contradicts what came before: it is damage or a bug, and the journal is not opened.
     fn replay(&mut self, at: Replayed, record: Record<'_>) -> Result<(), String>;
+
+    /// All of it was replayed and is durable: only now may other files be touched because of it.
+    fn certain(&mut self, storage: &dyn Storage) -> Result<(), OpenError> {
+        let _ = storage;
+        Ok(())
+    }
 }
 
 /// Where a replayed record stands.
@@ -81,8 +87,15 @@ impl Journal {
             return Ok(Journal::resume(ring, at, 1, (salt, 0), memory));
         };
         let last = *newest.commits.last().expect("a used file has a commit");
-        opening.rewrite(newest.at, &last)?;
+        let early = off(Rule::RewriteBeforeFiles);
+        if !early {
+            opening.rewrite(newest.at, &last)?;
+        }
         opening.replay(&used, replay, &mut memory)?;
+        replay.certain(storage)?;
+        if early {
+            opening.rewrite(newest.at, &last)?;
+        }
         for used in &used {
             opening.files[used.at].file_use = Some(used.file_use);
         }
@@ -239,9 +252,7 @@ impl Opening<'_> {
         for &at in headless {
             let path = self.path(at);
             let bytes = self.read(at)?;
-            if let Some(behind) =
-                (0..bytes.len()).step_by(BLOCK).find(|at| commit::whole(&bytes[*at..]).is_some())
-            {
+            if let Some(behind) = scan::behind_first(bytes) {
                 return Err(OpenError::rot(format!(
                     "{} at byte 0: not a whole commit, but one stands at byte {behind}",
                     path.display()
@@ -287,20 +298,45 @@ impl Opening<'_> {
                     let position = u32::try_from(found.position).expect("files stay below 4 GiB");
                     memory.keep(found.header.number, found.header.file_use, position, Arc::new(kept));
                 }
-                replay_commit(found, blocks, replay).map_err(|what| {
-                    OpenError::rot(format!("{} at byte {}: {what}", path.display(), found.position))
-                })?;
+                replay_commit(found, blocks, replay).map_err(|refused| refused.explain(&path, found))?;
             }
         }
         Ok(())
     }
 }
 
-fn replay_commit(found: &Found, blocks: &[u8], replay: &mut dyn Replay) -> Result<(), String> {
+/// Why a commit that is whole was not replayed.
+enum Refused {
+    Unknown(UnknownKind),
+    Contradicts(String),
+}
+
+impl Refused {
+    fn explain(self, path: &Path, found: &Found) -> OpenError {
+        match self {
+            Refused::Unknown(kind) => {
+                OpenError::NewerRecord { path: path.to_owned(), position: found.position as u64, kind }
+            }
+            Refused::Contradicts(what) => {
+                OpenError::rot(format!("{} at byte {}: {what}", path.display(), found.position))
+            }
+        }
+    }
+}
+
+fn replay_commit(found: &Found, blocks: &[u8], replay: &mut dyn Replay) -> Result<(), Refused> {
     let length = found.header.length as usize;
     let mut fields = Fields(&blocks[HEADER_BYTES..length]);
     while !fields.0.is_empty() {
-        let (group, record) = Record::decode(&mut fields).map_err(|_| "a record is malformed".to_owned())?;
+        let malformed = |_| Refused::Contradicts("a record is malformed".to_owned());
+        if let Some(kind) = UnknownKind::at_front(fields.0) {
+            if !off(Rule::ReservedKinds) {
+                return Err(Refused::Unknown(kind));
+            }
+            UnknownKind::skip(&mut fields).map_err(malformed)?;
+            continue;
+        }
+        let (group, record) = Record::decode(&mut fields).map_err(malformed)?;
         let len = if let Record::Append { batch, .. } = &record { batch.len() } else { 0 };
         let position = found.position + length - fields.0.len() - len;
         let place = Place {
@@ -309,7 +345,7 @@ fn replay_commit(found: &Found, blocks: &[u8], replay: &mut dyn Replay) -> Resul
             position: u32::try_from(position).expect("files stay below 4 GiB"),
             len: u32::try_from(len).expect("a commit is smaller"),
         };
-        replay.replay(Replayed { group, place }, record)?;
+        replay.replay(Replayed { group, place }, record).map_err(Refused::Contradicts)?;
     }
     Ok(())
 }

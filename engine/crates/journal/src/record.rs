@@ -3,6 +3,8 @@
 //! Frame: body length u32, kind u8, group u64, body; little-endian. A kind that this version does not know is a newer
 //! format's: the journal is refused, not skipped. `Carry` and `Large` are reserved (see [`Kind`]).
 
+use std::fmt;
+
 use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 
 use crate::frame::{Counter, Fields, Malformed, Sink};
@@ -43,6 +45,40 @@ pub enum Kind {
     Large = 12,
     /// See [`Record::Close`].
     Close = 13,
+}
+
+/// A record's kind that this version does not write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnknownKind(pub u8);
+
+impl UnknownKind {
+    /// The kind of the record at the front of these bytes, if it is whole and unknown.
+    pub(crate) fn at_front(bytes: &[u8]) -> Option<UnknownKind> {
+        let mut fields = Fields(bytes);
+        let body = fields.count(1).ok()?;
+        let kind = fields.u8().ok()?;
+        fields.take(8).ok()?;
+        fields.take(body).ok()?;
+        let known = (Kind::State as u8..=Kind::Replaced as u8).contains(&kind) || kind == Kind::Close as u8;
+        (!known).then_some(UnknownKind(kind))
+    }
+
+    /// Bytes of the record that begins here.
+    pub(crate) fn skip(fields: &mut Fields<'_>) -> Result<(), Malformed> {
+        let body = fields.count(1)?;
+        fields.take(FRAME_BYTES - 4 + body).map(drop)
+    }
+}
+
+impl fmt::Display for UnknownKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            kind if kind == Kind::Carry as u8 => " (a carried tail)",
+            kind if kind == Kind::Large as u8 => " (a large append)",
+            _ => "",
+        };
+        write!(f, "a record of kind {}{name}", self.0)
+    }
 }
 
 /// An element of the log that takes an index but no offset.

@@ -45,11 +45,23 @@ pub enum Rule {
     UnlinkAfterCommit,
     /// A removed group's directory is never used again.
     DirectoryIdentity,
+    /// The first commit under a new salt names the salt that it continues.
+    Continues,
+    /// Recovery touches no other file before the last commit was written again.
+    RewriteBeforeFiles,
+    /// What stands behind the flushed mark is not believed, whatever its checksum says.
+    NothingBehindMark,
+    /// A batch that is acknowledged early (`write.caching`) goes through the journal like any other.
+    CachedInJournal,
+    /// Replay keeps the largest flushed mark, not the last.
+    LargestMark,
+    /// Records of reserved kinds are refused, not skipped.
+    ReservedKinds,
 }
 
 impl Rule {
     /// All of them, with the names that the command line takes.
-    pub const ALL: [(Rule, &'static str); 19] = [
+    pub const ALL: [(Rule, &'static str); 25] = [
         (Rule::CommitChecksum, "commit-checksum"),
         (Rule::Salt, "salt"),
         (Rule::StartMark, "start-mark"),
@@ -69,6 +81,12 @@ impl Rule {
         (Rule::TruncateLowersMark, "truncate-lowers-mark"),
         (Rule::UnlinkAfterCommit, "unlink-after-commit"),
         (Rule::DirectoryIdentity, "directory-identity"),
+        (Rule::Continues, "continues"),
+        (Rule::RewriteBeforeFiles, "rewrite-before-files"),
+        (Rule::NothingBehindMark, "nothing-behind-mark"),
+        (Rule::CachedInJournal, "cached-in-journal"),
+        (Rule::LargestMark, "largest-mark"),
+        (Rule::ReservedKinds, "reserved-kinds"),
     ];
 }
 

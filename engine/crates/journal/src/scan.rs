@@ -29,7 +29,7 @@ impl Found {
 }
 
 fn same_chain(last: &Header, next: &Header) -> bool {
-    next.salt == last.salt || next.previous_salt == last.salt
+    next.salt == last.salt || next.previous_salt == last.salt || off(Rule::Continues)
 }
 
 /// A commit of the same chain stands behind a break.
@@ -75,5 +75,22 @@ pub(crate) fn later(bytes: &[u8], from: usize, last: &Header, file_use: u32) -> 
             && header.number > last.number
             && (off(Rule::Salt) || same_chain(last, &header))
             && commit::whole(&bytes[*at..]).is_some()
+    })
+}
+
+/// Where, behind a file's first commit that is not whole, a commit stands that is not part of it. A payload of the first
+/// commit may look like one: inside of it only the same chain counts.
+pub(crate) fn behind_first(bytes: &[u8]) -> Option<usize> {
+    let torn = match commit::head(bytes) {
+        Head::Header(header) => Some(header),
+        Head::Other | Head::Newer(_) => None,
+    };
+    let end = torn.map_or(0, |header| padded(header.length as usize));
+    (0..bytes.len()).step_by(BLOCK).find(|at| {
+        let Some((header, _)) = commit::whole(&bytes[*at..]) else { return false };
+        *at >= end
+            || torn.is_none_or(|torn| {
+                header.number > torn.number && (off(Rule::Salt) || same_chain(&torn, &header))
+            })
     })
 }

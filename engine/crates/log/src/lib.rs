@@ -10,6 +10,8 @@ pub mod job;
 mod log;
 mod logs;
 mod markers;
+#[cfg(feature = "mutants")]
+mod misled;
 mod read;
 mod replay;
 pub mod segment;

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use batch::Header;
+#[cfg(feature = "mutants")]
+use io::Storage;
 use journal::rules::{Rule, off};
 use journal::{OpenError, Record, Replay, Replayed, State};
 use model::{GroupId, LogIndex};
@@ -12,6 +14,8 @@ use model::{GroupId, LogIndex};
 use crate::compact::Swap;
 use crate::log::{Log, dir_of};
 use crate::logs::{Removing, Watch};
+#[cfg(feature = "mutants")]
+use crate::misled;
 
 /// Logs in the making.
 pub(crate) struct Replaying<'a> {
@@ -61,6 +65,9 @@ impl<'a> Replaying<'a> {
         if first != log.end || header.base_offset != log.end_offset {
             return Err(format!("an append at index {}, but the log ends at {}", first.0, log.end.0));
         }
+        if off(Rule::CachedInJournal) && at.group.0.is_multiple_of(2) {
+            return Ok(()); // stands for a batch that only memory and the segments ever saw
+        }
         if header.last_offset_delta < 0 || header.total_bytes() != batch.len() {
             return Err("an appended batch is not whole".to_owned());
         }
@@ -92,7 +99,7 @@ impl<'a> Replaying<'a> {
             }
             Record::LogStart { .. } => return Err("a log start behind the log end".to_owned()),
             Record::Flushed { mark, segment_bytes } => {
-                if log.raises(mark) {
+                if log.raises(mark) || off(Rule::LargestMark) {
                     log.apply_flushed(mark, segment_bytes);
                 }
             }
@@ -144,6 +151,23 @@ impl Replay for Replaying<'_> {
             other => self.apply(at, other),
         };
         result.map_err(|what| format!("group {}: {what}", group.0))
+    }
+
+    #[cfg(feature = "mutants")]
+    fn certain(&mut self, storage: &dyn Storage) -> Result<(), OpenError> {
+        let topics = self.topics.to_path_buf();
+        for log in self.logs.values_mut() {
+            if off(Rule::RewriteBeforeFiles) {
+                misled::act(storage, log).map_err(|error| OpenError::Io(topics.clone(), error))?;
+            }
+            if off(Rule::NothingBehindMark) {
+                misled::believe(storage, log);
+            }
+        }
+        for removing in self.removing.iter().filter(|_| off(Rule::RewriteBeforeFiles)) {
+            misled::forget(storage, removing).map_err(|error| OpenError::Io(topics.clone(), error))?;
+        }
+        Ok(())
     }
 }
 

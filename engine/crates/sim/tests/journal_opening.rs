@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use io::{Job, OpenMode, SplitMix, Storage};
 use journal::commit::{self, Header};
+use journal::record::{APPEND_BYTES, FRAME_BYTES};
 use journal::rules::{Rule, switch_off};
 use journal::{GroupMark, Journal, OpenError, Options, Record, Replay, Replayed, State};
 use model::{GroupId, LogIndex, PartitionIndex, TopicId};
@@ -162,4 +163,29 @@ fn a_producer_cannot_forge_a_commit() {
             Err(error) => assert!(!salts, "the torn commit was taken for damage: {error}"),
         }
     }
+}
+
+/// Nothing comes before the very first commit, so no salt tells what in it is a payload's.
+#[test]
+fn a_producer_cannot_forge_a_commit_within_the_very_first() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = open(&disk, 1).unwrap();
+    let mut payload = vec![7; 3 * BLOCK as usize];
+    let at = BLOCK as usize - 64 - FRAME_BYTES - APPEND_BYTES;
+    let header = Header { length: 64, salt: 9, previous_salt: 9, number: 2, file_use: 1, start: 1 };
+    let state = Record::State(Box::default()).encoded_len();
+    commit::finish(&mut payload[at - state..][..BLOCK as usize], &header);
+    let record = Record::Append { first: LogIndex(0), rolls: true, batch: &payload };
+    journal.record(GroupId(9), &mut GroupMark::default(), &State::default, &record);
+    let done = journal.seal().expect("something was recorded").run(&disk);
+    journal.committed(done).unwrap();
+    make(&disk, &mut journal, 10);
+    let torn = disk.copy();
+    torn.flip(Path::new(FIRST), 70);
+    assert!(matches!(open(&torn, 2), Err(OpenError::Rot(_))), "a second commit stands behind it");
+    let file = disk.open(Path::new(FIRST), OpenMode::ReadWrite).unwrap();
+    file.write_at(&[0; BLOCK as usize], 4 * BLOCK).unwrap();
+    file.sync_data().unwrap();
+    disk.flip(Path::new(FIRST), 70);
+    assert_eq!(open(&disk, 2).unwrap().1, [], "only what a payload says stands behind it");
 }

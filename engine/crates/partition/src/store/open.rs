@@ -144,6 +144,9 @@ fn explain(error: &JournalError) -> OpenError {
             "{} has format {format}, which a newer version wrote; start that version or use another data directory",
             path.display()
         ),
+        JournalError::NewerRecord { .. } => {
+            format!("{error}; start that version or use another data directory")
+        }
         JournalError::Rot(what) => format!(
             "the journal is damaged: {what}; restore the data directory from a replica or a copy, records may be lost otherwise"
         ),

@@ -258,7 +258,7 @@ fn restart_by(mut world: World, rng: &mut SplitMix, states: &mut u64, mut end: E
         disk.crash(end, rng);
         if attempt < 3 && rng.below(4) == 0 {
             // The next crash comes during recovery.
-            disk.end_after(Some(1 + rng.below(4)));
+            disk.end_after(Some(1 + rng.below(12)));
         }
         *states += 1;
         let salt = SplitMix(rng.next_u64());

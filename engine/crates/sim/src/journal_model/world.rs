@@ -3,15 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use io::{Job, Rng, SplitMix, Storage};
+use io::{Job, OpenMode, Rng, SplitMix, Storage};
+use journal::commit::{self, Header};
+use journal::record::{APPEND_BYTES, FRAME_BYTES};
 use journal::{Commit, Committed, GroupMark, Journal, MakeFile, Marker, OpenError, Options};
 use log::{LogDone, LogJob, Logs, SegmentLimits, Watch};
+use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 use model::{Epoch, GroupId, LogIndex, PartitionIndex, TopicId};
 
 use super::oracle::{Group, Want};
 use crate::disk::SimDisk;
 
-const FILE_BYTES: u64 = 12 * 4096;
+pub(super) const JOURNAL_DIR: &str = "/data/journal/0";
+const FILE_BYTES: u64 = 12 * BLOCK as u64;
 /// More than one record of an operation with everything around it.
 const ROOM_BYTES: usize = 400;
 
@@ -50,16 +54,28 @@ pub(super) struct World {
     pub value: u64,
 }
 
-pub(super) fn open(disk: &SimDisk, rng: &mut SplitMix) -> Result<(Journal, Logs), OpenError> {
-    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    let options = Options {
-        dir: "/data/journal/0".into(),
+pub(super) fn options(tail_bytes_max: usize) -> Options {
+    Options {
+        dir: JOURNAL_DIR.into(),
         file_bytes_first: FILE_BYTES,
         file_bytes: FILE_BYTES,
         files_max: 3,
-        tail_bytes_max: [0, 4 * 4096, 1 << 20][usize::try_from(rng.below(3)).expect("small")],
-    };
+        tail_bytes_max,
+    }
+}
+
+pub(super) fn open(disk: &SimDisk, rng: &mut SplitMix) -> Result<(Journal, Logs), OpenError> {
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let options = options([0, 4 * BLOCK, 1 << 20][usize::try_from(rng.below(3)).expect("small")]);
     Logs::open(&storage, &options, Path::new("/data/topics"), rng, &mut Nobody)
+}
+
+fn build(values: &[Vec<u8>]) -> Vec<u8> {
+    let mut builder = batch::Builder::new();
+    for (n, value) in (0..).zip(values) {
+        builder.push(1000 + n, None, Some(value), &[]);
+    }
+    builder.finish(batch::Codec::None)
 }
 
 impl World {
@@ -127,22 +143,56 @@ impl World {
         if !self.room(group, bytes + 200) {
             return false;
         }
-        let records = 1 + self.below(3);
-        let mut builder = batch::Builder::new();
-        for n in 0..records {
+        let mut values = Vec::new();
+        for n in 0..1 + self.below(3) {
             self.value = self.value.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
             let mut value = SplitMix(self.value);
             let len = if n == 0 { bytes } else { 8 };
-            let value: Vec<u8> = (0..len.div_ceil(8)).flat_map(|_| value.next_u64().to_le_bytes()).collect();
-            builder.push(1000 + i64::try_from(n).expect("small"), None, Some(&value), &[]);
+            values.push((0..len.div_ceil(8)).flat_map(|_| value.next_u64().to_le_bytes()).collect());
         }
-        let mut bytes = builder.finish(batch::Codec::None);
+        if self.below(2) == 0 {
+            self.forge(&mut values);
+        }
+        let mut bytes = build(&values);
         let (journal, log, want) = self.parts(group);
         batch::stamp(&mut bytes, log.end(), want.term.max(Epoch(0)));
         let header = batch::Header::read(&bytes).expect("a built batch");
         log.append_batch(journal, &header, &bytes, &Vec::new);
         want.append(Arc::new(bytes));
         true
+    }
+
+    /// Makes the whole blocks of the first value look like commits, where they will stand in the journal.
+    fn forge(&mut self, values: &mut [Vec<u8>]) {
+        let bytes = build(values);
+        let value = values[0].len();
+        let Some(at) = bytes.windows(value.max(1)).position(|window| window == values[0]) else { return };
+        let begins = self.journal.next_position() + (FRAME_BYTES + APPEND_BYTES + at) as u64;
+        let mut from =
+            usize::try_from(begins.next_multiple_of(BLOCK as u64) - begins).expect("below a block");
+        let old = self.rng.below(3) == 0;
+        while let Some(block) = values[0].get_mut(from..from + BLOCK) {
+            if old {
+                // A real one of the past, as a recycled block leaves it.
+                let path = Path::new(JOURNAL_DIR).join(format!("{:04}.j", self.rng.below(3)));
+                let position = self.rng.below(FILE_BYTES / BLOCK as u64) * BLOCK as u64;
+                if let Ok(file) = self.storage.open(&path, OpenMode::Read) {
+                    let _ = file.read_at(block, position); // the run may have ended
+                }
+            } else {
+                // What a producer can guess: everything but the salt.
+                let header = Header {
+                    length: 64,
+                    salt: 1,
+                    previous_salt: 1,
+                    number: self.journal.turn_commit() + 1,
+                    file_use: self.journal.turn_file_use(),
+                    start: self.journal.turn_file_use(),
+                };
+                commit::finish(block, &header);
+            }
+            from += BLOCK;
+        }
     }
 
     pub fn elect(&mut self, group: GroupId) -> bool {
