@@ -59,6 +59,15 @@ pub fn set_log_append_time(bytes: &mut [u8], now_ms: i64) {
     seal(bytes);
 }
 
+/// Makes the header's largest timestamp the one that its records have; the CRC is made anew.
+///
+/// # Panics
+/// If `bytes` are shorter than a header.
+pub fn set_max_timestamp(bytes: &mut [u8], max_timestamp: i64) {
+    bytes[MAX_TIMESTAMP_AT..MAX_TIMESTAMP_AT + 8].copy_from_slice(&max_timestamp.to_be_bytes());
+    seal(bytes);
+}
+
 /// Writes the CRC of one whole batch.
 pub(crate) fn seal(bytes: &mut [u8]) {
     let crc = crc32c::crc32c(&bytes[ATTRIBUTES_AT..]);

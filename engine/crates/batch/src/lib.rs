@@ -20,12 +20,14 @@ mod header;
 mod recompress;
 mod record;
 mod varint;
+mod walk;
 
 pub use builder::Builder;
-pub use check::{Split, check, check_crc, set_log_append_time, split, stamp};
+pub use check::{Split, check, check_crc, set_log_append_time, set_max_timestamp, split, stamp};
 pub use codec::{Codec, decompress, section};
 pub use control::{ControlKind, control_batch, control_kind};
 pub use error::BatchError;
 pub use header::{Attributes, HEADER_BYTES, Header, MAGIC, OVERHEAD_BYTES, TimestampType};
 pub use recompress::recompress;
 pub use record::{Headers, Record, Records, records};
+pub use walk::{Times, walk};

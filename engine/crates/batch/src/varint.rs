@@ -1,17 +1,42 @@
 //! Zig-zag varints as records use them (Protocol Buffers' encoding).
 
 /// Reads an i32 from the front of `bytes`; `None` if it does not end in 5 bytes or does not fit.
+#[inline]
 pub(crate) fn read_i32(bytes: &mut &[u8]) -> Option<i32> {
-    let raw = u32::try_from(read(bytes, 5)?).ok()?;
+    let raw = match short(bytes) {
+        Some(raw) => raw,
+        None => u32::try_from(read(bytes, 5)?).ok()?,
+    };
     Some((raw >> 1) as i32 ^ -((raw & 1) as i32))
 }
 
 /// Reads an i64 from the front of `bytes`; `None` if it does not end in 10 bytes or does not fit.
+#[inline]
 pub(crate) fn read_i64(bytes: &mut &[u8]) -> Option<i64> {
-    let raw = read(bytes, 10)?;
+    let raw = match short(bytes) {
+        Some(raw) => u64::from(raw),
+        None => read(bytes, 10)?,
+    };
     Some((raw >> 1) as i64 ^ -((raw & 1) as i64))
 }
 
+/// Most varints in records have one byte or two, and every record produced is walked over.
+#[inline]
+fn short(bytes: &mut &[u8]) -> Option<u32> {
+    match **bytes {
+        [one, ref rest @ ..] if one < 0x80 => {
+            *bytes = rest;
+            Some(u32::from(one))
+        }
+        [low, high, ref rest @ ..] if high < 0x80 => {
+            *bytes = rest;
+            Some(u32::from(low & 0x7f) | u32::from(high) << 7)
+        }
+        _ => None,
+    }
+}
+
+#[cold]
 fn read(bytes: &mut &[u8], bytes_max: usize) -> Option<u64> {
     let mut value = 0_u64;
     for (i, byte) in bytes.iter().take(bytes_max).enumerate() {

@@ -2,7 +2,7 @@
 
 use batch::{
     Attributes, BatchError, Builder, Codec, Header, check, decompress, recompress, records, section,
-    set_log_append_time, split, stamp,
+    set_log_append_time, split, stamp, walk,
 };
 use model::limits::BATCH_DECOMPRESSED_BYTES_MAX as MAX;
 use model::{Epoch, Offset};
@@ -117,6 +117,27 @@ proptest! {
             short[8..12].copy_from_slice(&batch_length.to_be_bytes());
             prop_assert!(read(&short).is_err(), "{codec:?} cut at {len} of {}", batch.len());
         }
+    }
+
+    #[test]
+    fn walking_over_records_finds_what_reading_them_finds(
+        all in prop::collection::vec(record(), 1..6),
+        changes in prop::collection::vec((0..400_usize, any::<u8>()), 0..3),
+        cut in 0..3_usize,
+    ) {
+        let batch = build(&all, Codec::None);
+        let header = Header::read(&batch).unwrap();
+        let mut section = batch[batch::HEADER_BYTES..].to_vec();
+        for (at, byte) in changes {
+            if let Some(place) = section.get_mut(at) {
+                *place = byte;
+            }
+        }
+        section.truncate(section.len() - cut);
+        let read: Result<Vec<i64>, BatchError> =
+            records(&header, &section).map(|record| record.map(|record| record.timestamp)).collect();
+        let walked = walk(&header, &section).map(|times| (times.earliest, times.latest));
+        prop_assert_eq!(walked, read.map(|times| (*times.iter().min().unwrap(), *times.iter().max().unwrap())));
     }
 
     #[test]

@@ -241,7 +241,7 @@ impl Log {
         let flushed = self.stretches(base);
         let unflushed = self.tail.0.range(self.tail.at_index(self.flushed.index)..);
         let late = unflushed.filter(|batch| batch.offset >= base && batch.max_timestamp >= timestamp);
-        let tail = late.take(1).filter_map(|batch| piece(journal, batch)).collect();
+        let tail = late.take(LATE_BATCHES_MAX).filter_map(|batch| piece(journal, batch)).collect();
         Some(TimeJob {
             group: self.group,
             generation: self.generation,
@@ -275,7 +275,11 @@ pub(crate) fn piece(journal: &Journal, batch: &TailBatch) -> Option<Piece> {
     memory.or_else(|| journal.cold(batch.place).map(Piece::File))
 }
 
-/// A lookup by time. Decompresses at most one batch.
+/// Batches in memory that a lookup by time opens at most. The first is the answer, unless its header names a timestamp that
+/// none of its records has.
+const LATE_BATCHES_MAX: usize = 64;
+
+/// A lookup by time.
 pub struct TimeJob {
     group: GroupId,
     generation: u32,

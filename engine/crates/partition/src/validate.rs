@@ -1,11 +1,12 @@
 //! Judging a batch before it is appended, and making of it what the topic's configuration asks for.
 //!
-//! The header and the checksum are always looked at. The records are opened only where a rule is about them: keys of a
-//! compacted topic, `message.timestamp.before.max.ms`, recompression.
+//! The header and the checksum are always looked at, and so are records that are not compressed. What is compressed is
+//! opened only where a rule is about single records: keys of a compacted topic, `message.timestamp.before.max.ms`,
+//! recompression.
 
 use std::borrow::Cow;
 
-use batch::{Codec, Header};
+use batch::{Codec, HEADER_BYTES, Header};
 use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
 
 use crate::config::{TimestampType, TopicConfig};
@@ -46,7 +47,7 @@ pub fn validate<'a>(
     }
     // Also before recompression, which must not be asked to open what is not even allowed.
     within_limit(bytes, config)?;
-    records(&header, bytes, config, now_ms)?;
+    let latest = records(&header, bytes, config, now_ms)?;
     let mut valid = Valid { header, bytes: recompressed(&header, bytes, config)?, log_append_time_ms: -1 };
     within_limit(&valid.bytes, config)?;
     if config.timestamp_type == TimestampType::LogAppendTime {
@@ -54,6 +55,10 @@ pub fn validate<'a>(
         valid.log_append_time_ms = now_ms;
     }
     valid.header = Header::read(&valid.bytes)?;
+    if let Some(latest) = latest.filter(|latest| lies(&valid.header, *latest)) {
+        batch::set_max_timestamp(valid.bytes.to_mut(), latest);
+        valid.header = Header::read(&valid.bytes)?;
+    }
     Ok(valid)
 }
 
@@ -67,15 +72,33 @@ fn within_limit(bytes: &[u8], config: &TopicConfig) -> Result<(), AppendError> {
     Ok(())
 }
 
-/// The rules about single records.
-fn records(header: &Header, bytes: &[u8], config: &TopicConfig, now_ms: i64) -> Result<(), AppendError> {
-    let times = Times::new(header, config, now_ms);
+/// Whether the header names another largest timestamp than the records have. Look-ups by time go by the header, so it is
+/// put right, as Kafka does it.
+fn lies(header: &Header, latest: i64) -> bool {
+    header.attributes.timestamp_type() == TimestampType::CreateTime && header.max_timestamp != latest
+}
+
+/// The rules about single records. Gives their largest timestamp, if that was looked for.
+fn records(
+    header: &Header,
+    bytes: &[u8],
+    config: &TopicConfig,
+    now_ms: i64,
+) -> Result<Option<i64>, AppendError> {
+    let times = Times::new(config, now_ms);
     let keyed = config.cleanup.compact;
-    if !keyed && !times.must_open(header) {
-        return Ok(());
+    let must_open = keyed || times.must_open(header);
+    if header.attributes.codec()? == Codec::None {
+        let found = batch::walk(header, &bytes[HEADER_BYTES..])?;
+        if !must_open && found.latest <= times.latest {
+            return Ok(Some(found.latest));
+        }
+    } else if !must_open {
+        return Ok(None); // opening costs more than all the rest together
     }
     let mut scratch = Vec::new();
     let section = batch::section(header, bytes, &mut scratch, BATCH_DECOMPRESSED_BYTES_MAX)?;
+    let mut latest = NO_TIMESTAMP;
     for (record, number) in batch::records(header, section).zip(0..) {
         let record = record?;
         if keyed && record.key.is_none() {
@@ -84,9 +107,9 @@ fn records(header: &Header, bytes: &[u8], config: &TopicConfig, now_ms: i64) -> 
         if !times.allows(record.timestamp) {
             return Err(AppendError::InvalidTimestamp { record: number });
         }
+        latest = latest.max(record.timestamp);
     }
-    // The header's largest timestamp is beyond the limit and no record's is: the header lies.
-    if times.allows(header.max_timestamp) { Ok(()) } else { Err(AppendError::InvalidRecord) }
+    Ok(Some(latest))
 }
 
 /// Which timestamps are near enough to the broker's clock.
@@ -96,9 +119,8 @@ struct Times {
 }
 
 impl Times {
-    fn new(header: &Header, config: &TopicConfig, now_ms: i64) -> Times {
-        let broker_time = config.timestamp_type == TimestampType::LogAppendTime;
-        if broker_time || header.max_timestamp == NO_TIMESTAMP {
+    fn new(config: &TopicConfig, now_ms: i64) -> Times {
+        if config.timestamp_type == TimestampType::LogAppendTime {
             return Times { earliest: i64::MIN, latest: i64::MAX };
         }
         Times {

@@ -54,7 +54,6 @@ impl<'a> ApiVersionsRequest<'a> {
             request.client_software_version = reader.string(true)?;
             reader.no_tags(true)?;
         }
-        reader.finish()?;
         Ok(request)
     }
 

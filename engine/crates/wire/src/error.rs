@@ -7,7 +7,7 @@ use std::fmt;
 pub enum WireError {
     /// It ends before it is whole, or a length or count in it exceeds the bytes present.
     Truncated,
-    /// Something follows it.
+    /// Something follows a tagged field inside its length.
     TrailingBytes,
     /// A length or count is negative where null is not allowed, or below -1.
     BadLength,
@@ -33,7 +33,7 @@ impl WireError {
     pub const fn describe(self) -> &'static str {
         match self {
             WireError::Truncated => "a request that ends before it is whole",
-            WireError::TrailingBytes => "bytes behind the end of a request",
+            WireError::TrailingBytes => "bytes behind the end of a tagged field",
             WireError::BadLength => "a negative length in a request",
             WireError::BadVarint => "an overlong number in a request",
             WireError::UnexpectedNull => "null where the protocol does not allow it",

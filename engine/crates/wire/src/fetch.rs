@@ -73,7 +73,6 @@ impl<'a> FetchRequest<'a> {
                 Ok(true)
             })?;
         }
-        reader.finish()?;
         Ok(FetchRequest {
             replica_id,
             wait_ms_max,

@@ -1,7 +1,8 @@
 //! Kafka's wire format: primitives, headers, and the four hot APIs. Bytes in, bytes out, no I/O.
 //!
 //! A request is checked whole when it is read: after `XRequest::read` nothing in it can be malformed, so its iterators
-//! cannot fail and a bad frame has no half-done effects. Nothing is copied and nothing is allocated per topic; every
+//! cannot fail and a bad frame has no half-done effects. Bytes behind a request are not looked at, as in Kafka: librdkafka's
+//! Metadata v13 carries three. Nothing is copied and nothing is allocated per topic; every
 //! count is held against the bytes present before anything is done with it.
 
 pub mod api_versions;

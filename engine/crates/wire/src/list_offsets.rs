@@ -61,7 +61,6 @@ impl<'a> ListOffsetsRequest<'a> {
         let topics = Items::read(&mut reader, version, flexible)?;
         let timeout_ms = if version >= 10 { reader.int32()? } else { 0 };
         reader.no_tags(flexible)?;
-        reader.finish()?;
         Ok(ListOffsetsRequest { replica_id, isolation_level, timeout_ms, topics })
     }
 

@@ -38,7 +38,6 @@ impl<'a> ProduceRequest<'a> {
         let timeout_ms = reader.int32()?;
         let topics = Items::read(&mut reader, version, flexible)?;
         reader.no_tags(flexible)?;
-        reader.finish()?;
         Ok(ProduceRequest { transactional_id, acks, timeout_ms, topics })
     }
 

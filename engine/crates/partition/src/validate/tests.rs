@@ -48,6 +48,26 @@ fn what_is_not_one_whole_batch_is_refused() {
     assert_eq!(error_code(refused(&rotten, &config())), ErrorCode::CORRUPT_MESSAGE);
 }
 
+/// A header that is right, over records that are none, with a checksum that is right.
+fn with_records(bytes: &[u8], records: &[u8]) -> Vec<u8> {
+    let mut bytes = [&bytes[..HEADER_BYTES], records].concat();
+    let length = i32::try_from(bytes.len() - batch::OVERHEAD_BYTES).expect("small");
+    bytes[8..12].copy_from_slice(&length.to_be_bytes());
+    batch::set_log_append_time(&mut bytes, NOW_MS); // makes the checksum anew
+    bytes
+}
+
+#[test]
+fn records_that_are_none_are_refused_as_far_as_they_are_not_compressed() {
+    let good = batch(Codec::None, &[(NOW_MS, None), (NOW_MS, None)]);
+    let records = &good[HEADER_BYTES..];
+    for broken in [&[][..], &[0xff; 40], &records[..records.len() - 1], &[records, &[0]].concat()] {
+        let error = refused(&with_records(&good, broken), &config());
+        assert_eq!(error_code(error), ErrorCode::INVALID_RECORD);
+    }
+    assert!(validate(&with_records(&good, records), CLIENT, &config(), NOW_MS).is_ok());
+}
+
 #[test]
 fn control_and_transactional_batches_are_not_for_clients() {
     let mut control = Builder::new().control();
@@ -150,6 +170,9 @@ proptest! {
         for config in [config(), strict, TopicConfig { compression: Some(all[to]), ..config() }] {
             if let Ok(valid) = validate(&bytes, CLIENT, &config, NOW_MS) {
                 prop_assert_eq!(batch::check(&valid.bytes), Ok(valid.header));
+                if valid.header.attributes.codec() == Ok(Codec::None) {
+                    prop_assert!(batch::records(&valid.header, &valid.bytes[HEADER_BYTES..]).all(|r| r.is_ok()));
+                }
             }
         }
     }

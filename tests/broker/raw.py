@@ -1,0 +1,89 @@
+"""One connection on which a test says exactly the bytes it means, and hears exactly what comes back."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.client.protocol import read_answer
+from headrace.model.errors import Error
+from headrace.wire.headers import request_frame
+from headrace.wire.messages.k00_produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from headrace.wire.messages.k02_list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from headrace.wire.schema import Message
+
+ANSWER_S_MAX: Final = 20.0
+PRODUCE_VERSION: Final = 9
+LIST_OFFSETS_VERSION: Final = 9
+NOT_YET: Final = {Error.NOT_LEADER_OR_FOLLOWER, Error.UNKNOWN_TOPIC_OR_PARTITION}
+
+
+class Raw:
+    """A socket to a broker."""
+
+    def __init__(self, bootstrap: str) -> None:
+        host, port = bootstrap.rsplit(":", 1)
+        self._socket = socket.create_connection((host, int(port)), timeout=ANSWER_S_MAX)
+        self._correlation = 0
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    def send(self, request: Message, version: int, behind: bytes = b"") -> None:
+        """Send a request, and `behind` it more bytes inside the same frame."""
+        self._correlation += 1
+        frame = request_frame(request, version, self._correlation, "raw")[4:] + behind
+        self._socket.sendall(struct.pack(">i", len(frame)) + frame)
+
+    def receive(self, request: Message, version: int) -> Any:
+        """The answer to the request. Raises `EOFError`: the broker closed the connection."""
+        (length,) = struct.unpack(">i", self._exactly(4))
+        return read_answer(request, version, self._exactly(length))[1]
+
+    def ask(self, request: Message, version: int, behind: bytes = b"") -> Any:
+        """Send and receive."""
+        self.send(request, version, behind)
+        return self.receive(request, version)
+
+    def produce(self, topic: str, records: bytes) -> Any:
+        """Give a batch, as it is, to partition 0; the answer's one partition.
+
+        Kafka says that a topic is made before it can be written to; then this asks again.
+        """
+        data = [TopicProduceData(name=topic, partition_data=[PartitionProduceData(records=records)])]
+        request = ProduceRequest(acks=-1, timeout_ms=10_000, topic_data=data)
+        deadline = time.monotonic() + ANSWER_S_MAX
+        while True:
+            answer = self.ask(request, PRODUCE_VERSION).responses[0].partition_responses[0]
+            if answer.error_code not in NOT_YET or time.monotonic() > deadline:
+                return answer
+
+    def offset(self, topic: str, timestamp: int) -> Any:
+        """ListOffsets of partition 0; the answer's one partition."""
+        asked = [ListOffsetsTopic(name=topic, partitions=[ListOffsetsPartition(timestamp=timestamp)])]
+        request = ListOffsetsRequest(replica_id=-1, topics=asked)
+        return self.ask(request, LIST_OFFSETS_VERSION).topics[0].partitions[0]
+
+    def _exactly(self, size: int) -> bytes:
+        found = bytearray()
+        while len(found) < size:
+            part = self._socket.recv(size - len(found))
+            if not part:
+                raise EOFError
+            found += part
+        return bytes(found)
