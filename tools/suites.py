@@ -49,6 +49,13 @@ SUITES = [
         "hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]
     ),
     Suite(
+        "io",
+        "every operation ended, failed and held up at each change of the disk (part of engine)",
+        ["cargo", "test", "--locked", "-p", "headrace-partition", "--test", "io", "--", "--nocapture"],
+        ROOT / "engine",
+        by_name=True,
+    ),
+    Suite(
         "mutants", "one-line faults that a test must find", [PYTHON, "-m", "tests.mutants.run"], by_name=True
     ),
 ]

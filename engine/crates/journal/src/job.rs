@@ -69,12 +69,21 @@ pub struct MakeFile {
     pub(crate) number: u32,
     pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
+    pub(crate) is_new: bool,
 }
 
 /// A journal file was made, or could not be.
 pub struct FileMade {
     pub(crate) number: u32,
     pub(crate) result: IoResult<(Arc<dyn File>, u64)>,
+}
+
+impl FileMade {
+    /// Whether there is no such file: the disk may be full.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        self.result.is_err()
+    }
 }
 
 impl MakeFile {
@@ -98,6 +107,10 @@ impl Job for MakeFile {
 
     fn run(self, storage: &dyn Storage) -> FileMade {
         let result = self.make(storage).map(|file| (file, self.bytes));
+        if result.is_err() && self.is_new {
+            // Half a file would keep the rest of a full disk; that it cannot be removed changes nothing.
+            let _ = storage.unlink(&self.path);
+        }
         FileMade { number: self.number, result }
     }
 }

@@ -19,7 +19,7 @@ use crate::job::MakeFile;
 use crate::journal::{Journal, Options, Place, Target};
 use crate::memory::Memory;
 use crate::record::{Record, UnknownKind};
-use crate::ring::{Ring, RingFile, path_of};
+use crate::ring::{FILES_MIN, Ring, RingFile, path_of};
 use crate::rules::{Rule, off};
 use crate::scan::{self, Found};
 
@@ -61,7 +61,7 @@ impl Journal {
         rng: &mut dyn Rng,
         replay: &mut dyn Replay,
     ) -> Result<Journal, OpenError> {
-        assert!(options.files_max >= 3, "one file in use, one closed, one for the checkpoint");
+        assert!(options.files_max >= FILES_MIN, "the checkpoint needs room to make room");
         let storage = &**storage;
         let failed = |path: &Path| {
             let path = path.to_path_buf();
@@ -156,7 +156,7 @@ impl Opening<'_> {
     /// The very first file is made at once, small, so that the first commit need not wait.
     fn make_first(&mut self, storage: &dyn Storage) -> Result<(), OpenError> {
         let (path, bytes) = (path_of(&self.options.dir, 0), self.options.file_bytes_first);
-        let make = MakeFile { number: 0, path: path.clone(), bytes };
+        let make = MakeFile { number: 0, path: path.clone(), bytes, is_new: true };
         let file = make.make(storage).map_err(|error| OpenError::Io(path, error))?;
         self.files.push(RingFile { number: 0, file, bytes, file_use: None, busy: false });
         Ok(())

@@ -11,6 +11,9 @@ use io::File;
 use crate::job::MakeFile;
 use crate::journal::Options;
 
+/// One file in use, one closed, one for the checkpoint.
+pub(crate) const FILES_MIN: usize = 3;
+
 pub(crate) struct RingFile {
     pub number: u32,
     pub file: Arc<dyn File>,
@@ -91,11 +94,15 @@ impl Ring {
             return None;
         }
         let spares = self.spares(current).count();
-        if self.may_grow() && (spares < 2 || self.wanted_bytes > 0) {
+        // A disk that was full may have room again: asked for when nothing else gives room.
+        let needed = spares == 0 || self.files.len() < FILES_MIN;
+        let starved = needed && self.files.len() < self.files_max;
+        if starved || self.may_grow() && (spares < 2 || self.wanted_bytes > 0) {
             let number =
                 (0..).find(|n| self.files.iter().all(|file| file.number != *n)).expect("numbers are many");
             self.making = true;
-            return Some(MakeFile { number, path: path_of(&self.dir, number), bytes: self.size_of_next() });
+            let (path, bytes) = (path_of(&self.dir, number), self.size_of_next());
+            return Some(MakeFile { number, path, bytes, is_new: true });
         }
         // All files are made: small ones grow while they are free and others can do the work.
         let full = self.full_bytes.max(self.wanted_bytes);
@@ -106,7 +113,8 @@ impl Ring {
         let small = &mut self.files[small];
         small.busy = true;
         self.making = true;
-        Some(MakeFile { number: small.number, path: path_of(&self.dir, small.number), bytes: full })
+        let (number, path) = (small.number, path_of(&self.dir, small.number));
+        Some(MakeFile { number, path, bytes: full, is_new: false })
     }
 
     pub fn made(&mut self, number: u32, result: std::io::Result<(Arc<dyn File>, u64)>) {

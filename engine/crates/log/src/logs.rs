@@ -165,8 +165,9 @@ impl Logs {
         };
         if let Some(log) = self.log_of(done.group) {
             log.busy = false;
-            if done.result.is_ok() {
-                log.doomed.retain(|(_, base)| !bases.contains(base));
+            match done.result {
+                Ok(()) => log.doomed.retain(|(_, base)| !bases.contains(base)),
+                Err(_) => self.checkpoint.look_at(done.group), // again, when files may be tried again
             }
         }
         done.result
@@ -198,8 +199,13 @@ impl Logs {
             }
             LogDone::Deleted(done) => self.deleted(done).map(|()| None),
             LogDone::Swapped(done) => {
-                let Some(log) = self.log_of(done.group) else { return Ok(None) };
-                log.swapped(done).map(|()| None)
+                let group = done.group;
+                let Some(log) = self.log_of(group) else { return Ok(None) };
+                let result = log.swapped(done);
+                if result.is_err() {
+                    self.checkpoint.look_at(group);
+                }
+                result.map(|()| None)
             }
             LogDone::Compacted(done) => {
                 // Its owner journals the result; if the log is gone, so is the new file, with the directory.

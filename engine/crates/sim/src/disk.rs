@@ -61,10 +61,14 @@ struct Disk {
     inodes: Vec<Inode>,
     names: BTreeMap<PathBuf, Name>,
     changes: u64,
+    /// Changes that moved a directory: what is in it moves with it or not at all.
+    moves: BTreeSet<u64>,
     /// Changes that may still happen before the run ends.
     left: Option<u64>,
     fail_syncs: bool,
     fail_writes: bool,
+    /// The change that fails, counted from now, and how.
+    fault: Option<(u64, ErrorKind)>,
 }
 
 /// The simulated storage; clones are the same disk.
@@ -114,6 +118,17 @@ impl SimDisk {
         self.lock().fail_writes = fail;
     }
 
+    /// The `n`-th change from now fails, once: a write may have reached the disk in part, a sync loses what it was for.
+    pub fn fail_at(&self, n: u64, kind: ErrorKind) {
+        self.lock().fault = Some((n, kind));
+    }
+
+    /// Whether the change that [`fail_at`](Self::fail_at) names is still to come.
+    #[must_use]
+    pub fn fault_is_ahead(&self) -> bool {
+        self.lock().fault.is_some()
+    }
+
     /// Changes one byte of a file where it stands, durably: rot.
     pub fn flip(&self, path: &Path, position: u64) {
         let mut disk = self.lock();
@@ -131,6 +146,7 @@ impl SimDisk {
         disk.left = None;
         disk.fail_syncs = false;
         disk.fail_writes = false;
+        disk.fault = None;
         if end == End::Power {
             disk.lose(rng);
         }
@@ -157,7 +173,18 @@ impl Disk {
             None => {}
         }
         self.changes += 1;
-        Ok(())
+        match &mut self.fault {
+            Some((1, kind)) => {
+                let kind = *kind;
+                self.fault = None;
+                Err(kind.into())
+            }
+            Some((left, _)) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     fn look(&self) -> Result<()> {
@@ -185,6 +212,21 @@ impl Disk {
 
     fn children(&self, path: &Path) -> Vec<PathBuf> {
         self.names.keys().filter(|name| name.parent() == Some(path)).cloned().collect()
+    }
+
+    /// Directories moved into or out of `path` are there durably, with everything in them.
+    fn settle_moves(&mut self, path: &Path) {
+        for child in self.children(path) {
+            let moved: Vec<u64> = self.names[&child].changes.iter().map(|(change, _)| *change).collect();
+            for change in moved.into_iter().filter(|change| self.moves.contains(change)) {
+                for name in self.names.values_mut() {
+                    if let Some(at) = name.changes.iter().position(|(number, _)| *number == change) {
+                        name.durable = name.changes[at].1;
+                        name.changes.drain(..=at);
+                    }
+                }
+            }
+        }
     }
 
     fn lose(&mut self, rng: &mut dyn Rng) {
@@ -332,23 +374,30 @@ impl File for SimFile {
         if disk.fail_writes {
             return Err(ErrorKind::StorageFull.into());
         }
-        // A write that the end of the run meets may have reached the disk in part: as an unsynced write.
-        let result = disk.change();
-        if result.is_ok() || disk.left == Some(0) {
-            disk.inodes[self.inode].write(buf, position);
+        if disk.left == Some(0) {
+            return disk.look();
         }
+        // A write that the end of the run or a fault meets may have reached the disk in part: as an unsynced write.
+        let result = disk.change();
+        disk.inodes[self.inode].write(buf, position);
         result
     }
 
     fn sync_data(&self) -> Result<()> {
         let mut disk = self.disk.lock();
-        disk.change()?;
-        if disk.fail_syncs {
-            disk.inodes[self.inode].blocks.values_mut().for_each(|versions| versions.dirty = false);
-            return Err(Error::other("the disk failed"));
+        disk.look()?;
+        let result = match disk.change() {
+            Ok(()) if disk.fail_syncs => Err(Error::other("the disk failed")),
+            result => result,
+        };
+        if disk.left == Some(0) {
+            return result;
         }
-        disk.inodes[self.inode].sync();
-        Ok(())
+        match result {
+            Ok(()) => disk.inodes[self.inode].sync(),
+            Err(_) => disk.inodes[self.inode].blocks.values_mut().for_each(|versions| versions.dirty = false),
+        }
+        result
     }
 
     fn set_len(&self, len: u64) -> Result<()> {
@@ -407,8 +456,18 @@ impl Storage for SimDisk {
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         let mut disk = self.lock();
         let Some(node) = disk.node(from) else { return Err(ErrorKind::NotFound.into()) };
-        assert!(matches!(node, Node::File(_)), "only files are renamed in simulations");
         disk.change()?;
+        if node == Node::Dir {
+            let change = disk.changes;
+            disk.moves.insert(change);
+        }
+        let under: Vec<PathBuf> = disk.names.keys().filter(|name| name.starts_with(from)).cloned().collect();
+        for name in under.into_iter().filter(|name| *name != from) {
+            let moved = to.join(name.strip_prefix(from).expect("it is under it"));
+            let node = disk.node(&name);
+            disk.set(&moved, node);
+            disk.set(&name, None);
+        }
         disk.set(to, Some(node));
         disk.set(from, None);
         Ok(())
@@ -444,6 +503,7 @@ impl Storage for SimDisk {
         if disk.fail_syncs {
             return Err(Error::other("the disk failed"));
         }
+        disk.settle_moves(path);
         for child in disk.children(path) {
             let name = disk.names.get_mut(&child).expect("listed");
             name.durable = name.now();

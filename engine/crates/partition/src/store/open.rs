@@ -115,6 +115,14 @@ impl Store {
         Ok(store)
     }
 
+    /// The journal and the logs in lines, for a person who looks for what is stuck.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let logs = self.logs.iter().map(log::Log::describe);
+        let lines: Vec<String> = std::iter::once(self.journal.describe()).chain(logs).collect();
+        lines.join("\n")
+    }
+
     /// Opens every recovered log; nobody may use it until it is named.
     fn park(&mut self, mut producers: BTreeMap<GroupId, Producers>) {
         let config = Arc::new(TopicConfig::default());

@@ -50,12 +50,12 @@ impl Store {
 
     /// Work on files: write-behind, deletions, compaction's swaps, new journal files.
     fn files(&mut self, now: Now, jobs: &mut Vec<StoreJob>) {
+        if !self.upkeep.may_write(now) {
+            return;
+        }
         if let Some(file) = self.journal.next_file() {
             self.jobs_running += 1;
             jobs.push(StoreJob(Work::MakeFile(file)));
-        }
-        if !self.upkeep.may_write(now) {
-            return;
         }
         while let Some(job) = self.logs.next_job(&self.journal, WRITE_BEHIND_BYTES_MAX) {
             self.jobs_running += 1;
@@ -83,7 +83,12 @@ impl Store {
                     self.stop = Stop::Closed;
                 }
             }
-            Outcome::FileMade(made) => self.journal.file_made(made),
+            Outcome::FileMade(made) => {
+                if made.is_failure() {
+                    self.upkeep.failed(now);
+                }
+                self.journal.file_made(made);
+            }
             Outcome::Log(done) => self.log_done(now, done),
             Outcome::Read(asked, done) => self.read_done(asked, done, wakes),
             Outcome::Time(asked, found) => self.time_found(asked, found, wakes),
