@@ -19,10 +19,29 @@ from headrace.testing.plugin import topic_name
 from headrace.wire.messages.k00_produce import ProduceRequest
 from headrace.wire.messages.k01_fetch import FetchRequest
 from headrace.wire.messages.k02_list_offsets import ListOffsetsRequest
-from headrace.wire.messages.k03_metadata import MetadataRequest
+from headrace.wire.messages.k03_metadata import MetadataRequest, MetadataRequestTopic
+from headrace.wire.messages.k08_offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+)
+from headrace.wire.messages.k10_find_coordinator import FindCoordinatorRequest
+from headrace.wire.messages.k13_leave_group import LeaveGroupRequest, MemberIdentity
+from headrace.wire.messages.k15_describe_groups import DescribeGroupsRequest
 from headrace.wire.messages.k18_api_versions import ApiVersionsRequest
+from headrace.wire.messages.k32_describe_configs import (
+    DescribeConfigsRequest,
+    DescribeConfigsResource,
+    DescribeConfigsResult,
+)
+from headrace.wire.messages.k44_incremental_alter_configs import (
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
 from headrace.wire.messages.k60_describe_cluster import DescribeClusterRequest
-from tests.broker.raw import Raw
+from headrace.wire.messages.k61_describe_producers import DescribeProducersRequest, TopicRequest
+from tests.broker.raw import ANSWER_S_MAX, Raw
 from tests.hostile.batches import Batch, crc32c, record, zigzag
 
 if TYPE_CHECKING:
@@ -31,6 +50,11 @@ if TYPE_CHECKING:
     from headrace.wire.schema import Message
 
 HOUR_MS: Final = 3_600_000
+COORDINATOR_NOT_YET: Final = {
+    Error.COORDINATOR_LOAD_IN_PROGRESS,
+    Error.COORDINATOR_NOT_AVAILABLE,
+    Error.NOT_COORDINATOR,
+}
 GOOD: Final = b"".join(record(number, b"value") for number in range(3))
 
 
@@ -167,3 +191,92 @@ def test_offsets_by_time_are_those_of_the_first_record_that_is_late_enough(raw: 
     assert (latest.offset, latest.timestamp) == (len(written), -1)
     assert (earliest.offset, local.offset, tiered.offset) == (0, 0, -1)
     assert (largest.offset, largest.timestamp) == (written.index(begin + 500_000), begin + 500_000)
+
+
+UNKNOWN: Final = "nobody-made-this"
+
+
+def configs_of(raw: Raw, topic: str, **wanted: str) -> tuple[int, str | None]:
+    """Ask for topic settings (set, not kept): error and message."""
+    resource = AlterConfigsResource(resource_type=2, resource_name=topic)
+    resource.configs = [
+        AlterableConfig(name=name.replace("_", "."), value=value) for name, value in wanted.items()
+    ]
+    request = IncrementalAlterConfigsRequest(resources=[resource], validate_only=True)
+    answer = raw.ask(request, 1).responses[0]
+    return answer.error_code, answer.error_message
+
+
+def test_refused_settings_are_refused_in_kafkas_words(raw: Raw, topic: str) -> None:
+    assert configs_of(raw, UNKNOWN, retention_ms="1") == (3, f"The topic '{UNKNOWN}' does not exist.")
+    assert configs_of(raw, "", retention_ms="1") == (42, "Default topic resources are not allowed.")
+    assert configs_of(raw, topic, nope="1") == (40, "Unknown topic config name: nope")
+    wrong = (40, "Invalid value x for configuration retention.ms: Not a number of type LONG")
+    assert configs_of(raw, topic, retention_ms="x") == wrong
+    empty = (40, "Configuration 'cleanup.policy' values must not be empty.")
+    assert configs_of(raw, topic, cleanup_policy="delete,") == empty
+    assert configs_of(raw, topic, cleanup_policy="delete,delete") == (0, None)
+
+
+def test_settings_are_described_as_kafka_describes_them(raw: Raw, topic: str) -> None:
+    def described(resource_type: int, name: str) -> DescribeConfigsResult:
+        resource = DescribeConfigsResource(resource_type=resource_type, resource_name=name)
+        resource.configuration_keys = None
+        return raw.ask(DescribeConfigsRequest(resources=[resource], include_synonyms=True), 4).results[0]
+
+    settings = {setting.name: setting for setting in described(2, topic).configs}
+    segment = settings["segment.bytes"]
+    assert (segment.value, segment.config_source, segment.config_type) == (str(1 << 20), 1, 3)
+    assert [(s.name, s.value, s.source) for s in segment.synonyms] == [
+        ("segment.bytes", str(1 << 20), 1),
+        ("log.segment.bytes", str(1 << 30), 5),
+    ]
+    retention = settings["retention.ms"]
+    assert (retention.value, retention.config_source, retention.synonyms) == ("604800000", 5, [])
+    broker = {setting.name: setting for setting in described(4, "1").configs}
+    assert (broker["broker.id"].value, broker["node.id"].value) == ("1", "1")
+    assert (broker["node.id"].read_only, broker["log.retention.ms"].read_only) == (True, False)
+    stranger = described(4, "99")
+    expected = "Unexpected broker id, expected 1 or empty string, but received 99"
+    assert (stranger.error_code, stranger.error_message) == (42, expected)
+
+
+def commit(raw: Raw, topic: str, group: str, member: str, generation: int) -> int:
+    partition = OffsetCommitRequestPartition(committed_offset=5)
+    request = OffsetCommitRequest(group_id=group, generation_id_or_member_epoch=generation, member_id=member)
+    request.topics = [OffsetCommitRequestTopic(name=topic, partitions=[partition])]
+    deadline = time.monotonic() + ANSWER_S_MAX
+    while True:  # the offsets topic is made at its first use
+        error: int = raw.ask(request, 8).topics[0].partitions[0].error_code
+        if error not in COORDINATOR_NOT_YET or time.monotonic() > deadline:
+            return error
+        raw.ask(FindCoordinatorRequest(key_type=0, coordinator_keys=[group]), 4)
+
+
+def test_groups_answer_strangers_as_kafka_does(raw: Raw, topic: str) -> None:
+    group = topic_name("group")
+    assert commit(raw, topic, group, "", 3) == Error.ILLEGAL_GENERATION
+    assert commit(raw, topic, group, "", -1) == 0
+    assert commit(raw, topic, group, "", 3) == Error.UNKNOWN_MEMBER_ID
+    assert commit(raw, topic, group, "somebody", 3) == Error.UNKNOWN_MEMBER_ID
+    assert commit(raw, UNKNOWN, group, "", -1) == Error.UNKNOWN_TOPIC_OR_PARTITION
+    members = [MemberIdentity("somebody"), MemberIdentity("", "instance")]
+    for whose in (group, topic_name("group")):
+        left = raw.ask(LeaveGroupRequest(group_id=whose, members=members), 5)
+        assert left.error_code == 0
+        assert [member.error_code for member in left.members] == [Error.UNKNOWN_MEMBER_ID] * 2
+        assert raw.ask(LeaveGroupRequest(whose, "somebody"), 1).error_code == Error.UNKNOWN_MEMBER_ID
+    described = raw.ask(DescribeGroupsRequest(groups=[""]), 6).groups[0]
+    assert (described.error_code, described.group_state) == (Error.GROUP_ID_NOT_FOUND, "Dead")
+
+
+def test_topics_that_are_not_there_are_named_as_such(raw: Raw) -> None:
+    def producers(name: str) -> tuple[int, str | None]:
+        request = DescribeProducersRequest(topics=[TopicRequest(name, [0])])
+        found = raw.ask(request, 0).topics[0].partitions[0]
+        return found.error_code, found.error_message
+
+    assert producers(UNKNOWN) == (3, "This server does not host this topic-partition.")
+    assert producers("bad name")[0] == Error.INVALID_TOPIC_EXCEPTION
+    asked = raw.ask(MetadataRequest([MetadataRequestTopic(name=UNKNOWN)], False), 8).topics[0]
+    assert (asked.error_code, asked.partitions) == (Error.UNKNOWN_TOPIC_OR_PARTITION, [])

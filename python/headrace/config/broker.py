@@ -66,7 +66,7 @@ class BrokerConfig:
 
     def set_node_id(self, node_id: int) -> None:
         """This node's number, which the data directory decides if nobody gave it."""
-        self._given["node.id"] = str(node_id)
+        self._given["node.id"] = self._given["broker.id"] = str(node_id)
         self._values.clear()
 
     def text(self, name: str) -> str | None:

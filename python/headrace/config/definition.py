@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Final, NamedTuple
 
-from headrace.config.rules import Rule, ValueRefused
+from headrace.config.rules import ListOf, Rule, ValueRefused
 
 Value = bool | int | float | str | list[str]
 
@@ -97,6 +97,8 @@ class Definition(NamedTuple):
         if text is None:
             return None
         value = _parse(self.name, self.type, text)
+        if isinstance(self.rule, ListOf) and isinstance(value, list):
+            value = list(dict.fromkeys(value))
         if self.rule is not None:
             self.rule.check(self.name, value)
         return value

@@ -10,7 +10,9 @@ class ValueRefused(ValueError):  # noqa: N818 - reads as what happened
     """A setting does not take this value; the text is Kafka's own."""
 
     def __init__(self, name: str, value: object, why: str) -> None:
-        super().__init__(f"Invalid value {value} for configuration {name}: {why}")
+        """`why`: about the value, or a whole sentence that names the configuration itself."""
+        whole = why.startswith("Configuration ")
+        super().__init__(why if whole else f"Invalid value {value} for configuration {name}: {why}")
         self.name = name
         self.why = why
 
@@ -60,7 +62,7 @@ class OneOf(NamedTuple):
 
 
 class ListOf(NamedTuple):
-    """A list without repetitions, of given words if there are any."""
+    """A list, of given words if there are any. What is said twice counts once (KIP-1161)."""
 
     words: tuple[str, ...] = ()
     empty: bool = True
@@ -70,8 +72,6 @@ class ListOf(NamedTuple):
         if not value and not self.empty:
             valid = f" Valid values include: {list(self.words)}" if self.words else ""
             raise ValueRefused(name, "[]", f"Configuration '{name}' must not be empty.{valid}")
-        if len(set(value)) != len(value):
-            raise ValueRefused(name, value, f"Configuration '{name}' values must not be duplicated.")
         if "" in value:
             raise ValueRefused(name, value, f"Configuration '{name}' values must not be empty.")
         for item in value:

@@ -126,6 +126,8 @@ def _check_resource(image: Image, node_id: int, resource: ResourceChange) -> Non
     name = resource.resource_name
     match resource.resource_type:
         case ResourceType.TOPIC:
+            if not name:
+                raise Refusal(Error.INVALID_REQUEST, "Default topic resources are not allowed.")
             if why := why_invalid(name):
                 raise Refusal(Error.INVALID_TOPIC_EXCEPTION, why)
             if name not in image.topics:
@@ -141,7 +143,7 @@ def _check_resource(image: Image, node_id: int, resource: ResourceChange) -> Non
                 Error.INVALID_REQUEST, f"Resource type {resource.resource_type} cannot be changed here."
             )
         case unknown:
-            raise Refusal(Error.INVALID_REQUEST, f"Unsupported resource type {unknown}.")
+            raise Refusal(Error.INVALID_REQUEST, f"Unknown resource type {unknown}")
 
 
 def check_broker_name(name: str, node_id: int) -> None:
@@ -169,7 +171,7 @@ def _edited_list(
     before: Mapping[str, str],
 ) -> str:
     kind = _definition(resource.resource_type, name)
-    verb = "append" if change.change is Change.APPEND else "subtract"
+    verb = change.change.name
     if kind is None or kind.type is not Type.LIST:
         raise Refusal(Error.INVALID_CONFIG, f"Can't {verb} to key {name} because its type is not LIST.")
     if resource.resource_type == ResourceType.TOPIC:
@@ -235,7 +237,8 @@ def _checked_values(
     for name, text in wanted.items():
         definition = known.get(name)
         if definition is None:
-            raise Refusal(error, f"Unknown configuration name: {name}")
+            kind = "group config" if known is GROUP_CONFIGS else "configuration"
+            raise Refusal(error, f"Unknown {kind} name: {name}")
         try:
             value = definition.canonical(text)
         except ValueRefused as refusal:

@@ -37,8 +37,6 @@ async def handle(call: Call, request: DescribeGroupsRequest) -> DescribeGroupsRe
 async def _describe(call: Call, group_id: str) -> DescribedGroup:
     if not call.may(Operation.DESCRIBE, "group", group_id):
         return DescribedGroup(Error.GROUP_AUTHORIZATION_FAILED, group_id=group_id)
-    if not group_id:
-        return DescribedGroup(Error.INVALID_GROUP_ID, group_id=group_id)
     try:
         found = await call.services.groups.describe_group(group_id)
     except Refusal as refusal:

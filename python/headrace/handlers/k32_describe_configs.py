@@ -14,7 +14,6 @@ from headrace.config.broker import Described, SynonymValue
 from headrace.config.catalog import BROKER_CONFIGS, GROUP_CONFIGS, TOPIC_CONFIGS
 from headrace.config.definition import Source
 from headrace.config.topic import describe, documentation
-from headrace.controller.decide_configs import check_broker_name
 from headrace.controller.decide_topics import why_invalid
 from headrace.controller.image import ResourceType
 from headrace.handlers.call import Operation
@@ -63,7 +62,7 @@ def _result(
     wanted = None if resource.configuration_keys is None else set(resource.configuration_keys)
     return DescribeConfigsResult(
         Error.NONE,
-        None,
+        "",
         kind,
         name,
         [_setting(request, kind, each) for each in described if wanted is None or each.name in wanted],
@@ -86,12 +85,12 @@ def _described(call: Call, kind: int, name: str) -> list[Described]:
                 if not definition.internal
             ]
         case ResourceType.BROKER if name:
-            check_broker_name(name, services.controller.node_id)
+            _check_broker_name(name, services.controller.node_id)
             return services.config.describe_all()
         case ResourceType.BROKER:
             return _cluster_defaults(image.config_of(kind, ""))
         case ResourceType.BROKER_LOGGER:
-            check_broker_name(name, services.controller.node_id)
+            _check_broker_name(name, services.controller.node_id)
             return []
         case ResourceType.GROUP:
             if not name:
@@ -103,6 +102,15 @@ def _described(call: Call, kind: int, name: str) -> list[Described]:
             return []
         case _:
             raise Refusal(Error.INVALID_REQUEST, f"Unsupported resource type: {kind}")
+
+
+def _check_broker_name(name: str, node_id: int) -> None:
+    """As `check_broker_name` of a change, in the other words that Kafka has here. Raises `Refusal`."""
+    if not name.lstrip("-").isdecimal() or not name.isascii():
+        raise Refusal(Error.INVALID_REQUEST, f"Broker id must be an integer, but it is: {name}")
+    if int(name) != node_id:
+        expected = f"Unexpected broker id, expected {node_id} or empty string, but received {name}"
+        raise Refusal(Error.INVALID_REQUEST, expected)
 
 
 def _cluster_defaults(values: Mapping[str, str]) -> list[Described]:

@@ -26,8 +26,6 @@ async def handle(call: Call, request: DeleteGroupsRequest) -> DeleteGroupsRespon
 async def _delete(call: Call, group_id: str) -> Error:
     if not call.may(Operation.DELETE, "group", group_id):
         return Error.GROUP_AUTHORIZATION_FAILED
-    if not group_id:
-        return Error.INVALID_GROUP_ID
     try:
         return await call.services.groups.delete_group(group_id)
     except Refusal as refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace.controller.decide_topics import why_invalid
 from headrace.handlers.call import Operation
 from headrace.model.errors import Error
 from headrace.wire.messages.k61_describe_producers import (
@@ -43,8 +44,13 @@ def refused(
 async def _partition(call: Call, name: str, number: int) -> PartitionResponse:
     if not call.may_topic(Operation.READ, name):
         return PartitionResponse(number, Error.TOPIC_AUTHORIZATION_FAILED)
+    if why := why_invalid(name):
+        return PartitionResponse(number, Error.INVALID_TOPIC_EXCEPTION, why)
     topic = call.services.controller.topic(name)
-    partition = topic.partition(number) if topic else None
+    if topic is None:
+        missing = Error.UNKNOWN_TOPIC_OR_PARTITION
+        return PartitionResponse(number, missing, "This server does not host this topic-partition.")
+    partition = topic.partition(number)
     if partition is None:
         return PartitionResponse(number, Error.UNKNOWN_TOPIC_OR_PARTITION)
     return PartitionResponse(

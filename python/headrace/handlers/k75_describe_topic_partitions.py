@@ -75,10 +75,10 @@ def _names(call: Call, request: DescribeTopicPartitionsRequest) -> list[str]:
 
 def _missing(call: Call, name: str) -> DescribeTopicPartitionsResponseTopic:
     if not call.may_topic(Operation.DESCRIBE, name):
-        error = Error.TOPIC_AUTHORIZATION_FAILED
-    else:
-        error = Error.INVALID_TOPIC_EXCEPTION if why_invalid(name) else Error.UNKNOWN_TOPIC_OR_PARTITION
-    return DescribeTopicPartitionsResponseTopic(error, name)
+        return DescribeTopicPartitionsResponseTopic(Error.TOPIC_AUTHORIZATION_FAILED, name)
+    error = Error.INVALID_TOPIC_EXCEPTION if why_invalid(name) else Error.UNKNOWN_TOPIC_OR_PARTITION
+    operations = authorized_operations(call, "topic", name)
+    return DescribeTopicPartitionsResponseTopic(error, name, topic_authorized_operations=operations)
 
 
 def _topic(

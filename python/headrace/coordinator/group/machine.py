@@ -123,7 +123,7 @@ class GroupMachine:
     def decide_commit(self, commit: offsets.Commit, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
         """Outcome: `Error` for the whole or one for each part."""
         turn = Turn(self.settings, now)
-        offsets.commit(turn, self.groups, commit, waiter)
+        offsets.commit(turn, self.groups, self.offsets, commit, waiter)
         return turn.effects
 
     def decide_delete_offsets(

@@ -91,9 +91,13 @@ def leave(
 ) -> None:
     """Members go on purpose; each has an outcome of its own. Administrators name static members by instance alone."""
     group = groups.get(group_id)
+    if not group_id:
+        return turn.answer(waiter, LeaveGroupResponse(error_code=Error.INVALID_GROUP_ID))
     if group is None:
-        error = Error.UNKNOWN_MEMBER_ID if group_id else Error.INVALID_GROUP_ID
-        return turn.answer(waiter, LeaveGroupResponse(error_code=error))
+        unknown = [
+            MemberResponse(one.member_id, one.group_instance_id, Error.UNKNOWN_MEMBER_ID) for one in leaving
+        ]
+        return turn.answer(waiter, LeaveGroupResponse(members=unknown))
     outcomes = []
     members = len(group.members)
     for identity in leaving:

@@ -68,10 +68,10 @@ def keep(offsets: Offsets, record: OffsetStored) -> None:
         offsets.pop(group_id, None)
 
 
-def commit(turn: Turn, groups: dict[str, Group], request: Commit, waiter: Waiter) -> None:
+def commit(turn: Turn, groups: dict[str, Group], stored: Offsets, request: Commit, waiter: Waiter) -> None:
     """Outcome: an `Error` for the whole, or a list of one for each part, in their order."""
     group = groups.get(request.group_id)
-    if error := commit_error(group, request):
+    if error := commit_error(group, request, has_offsets=request.group_id in stored):
         return turn.answer(waiter, error)
     if group is not None and (member := group.members.get(request.member_id)) is not None:
         touch(turn, group, member)  # a commit is a sign of life
@@ -88,11 +88,16 @@ def commit(turn: Turn, groups: dict[str, Group], request: Commit, waiter: Waiter
     return turn.answer(waiter, outcomes)
 
 
-def commit_error(group: Group | None, request: Commit) -> Error:
-    """Members commit with their generation; anybody may (generation -1) while there are none."""
+def commit_error(group: Group | None, request: Commit, *, has_offsets: bool) -> Error:
+    """Members commit with their generation; anybody may (generation -1) while there are none.
+
+    `has_offsets`: so it is a group, though it may never have had a member.
+    """
     if group is None:
         if request.generation < 0:
             return Error.NONE
+        if has_offsets:
+            return Error.UNKNOWN_MEMBER_ID
         newer = request.api_version >= VERSION_GROUP_ID_NOT_FOUND
         return Error.GROUP_ID_NOT_FOUND if newer else Error.ILLEGAL_GENERATION
     if request.generation < 0 and group.state is GroupState.EMPTY:
