@@ -1,4 +1,4 @@
-"""A broker under measurement: a child process in dev mode, its figures from /proc, every way to end it."""
+"""A broker under measurement: a child process, its figures from /proc, every way to end it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,19 @@ class Broker:
     """One broker on `data_dir`. `core` pins all of its threads; `kafka` and `admin` are its addresses once it is ready."""
 
     def __init__(
-        self, data_dir: Path, *, core: int | None = None, shards: int | None = None, port: int = 0
+        self,
+        data_dir: Path,
+        *,
+        core: int | None = None,
+        shards: int | None = None,
+        port: int = 0,
+        dev: bool = True,
     ) -> None:
         pinned = [] if core is None else ["taskset", "-c", str(core)]
         cores = [] if shards is None else ["--cores", str(shards)]
         self.log = data_dir.with_suffix(".log")
-        command = [*pinned, str(HEADRACE), "start", "--dev", *cores, "--data-dir", str(data_dir)]
+        mode = ["--dev"] if dev else []
+        command = [*pinned, str(HEADRACE), "start", *mode, *cores, "--data-dir", str(data_dir)]
         command += ["--kafka", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0"]
         self.began = time.monotonic()
         with self.log.open("ab") as log:

@@ -133,7 +133,7 @@ def _fresh(settings: Settings) -> Path:
 
 
 def _pinned(directory: Path, port: int = 0) -> Broker:
-    return Broker(directory, core=BROKER_CORE, shards=1, port=port)
+    return Broker(directory, core=BROKER_CORE, shards=1, port=port, dev=False)
 
 
 def _rates_and_latency(

@@ -38,13 +38,13 @@ OWN_BROKER_CONFIGS: Final = (
     Definition(
         "headrace.journal.file.bytes",
         Type.LONG,
-        str(64 << 20),
+        str(32 << 20),
         Importance.LOW,
         rule=Between(1 << 20, 1 << 30),
         scope=_FIXED,
     ),
     Definition(
-        "headrace.journal.files.max", Type.INT, "8", Importance.LOW, rule=Between(3, 4096), scope=_FIXED
+        "headrace.journal.files.max", Type.INT, "16", Importance.LOW, rule=Between(3, 4096), scope=_FIXED
     ),
     Definition(
         "headrace.tail.bytes.max",

@@ -285,6 +285,16 @@ impl Journal {
         }
     }
 
+    /// What was recorded at a place of the current turn, to be stamped before it is sealed.
+    ///
+    /// # Panics
+    /// If the place is not in the current turn.
+    pub fn turn_bytes_mut(&mut self, place: Place) -> &mut [u8] {
+        assert_eq!(place.commit, self.number, "what is sealed is not changed");
+        let start = (u64::from(place.position) - self.target.position) as usize;
+        &mut self.turn.buf[start..start + place.len as usize]
+    }
+
     fn put(&mut self, group: GroupId, record: &Record<'_>) -> usize {
         let end = self.turn.put(group, record, &mut self.memory);
         let room = self.ring.files[self.target.file].bytes - self.target.position;
@@ -455,6 +465,12 @@ impl Journal {
         if self.turn.is_empty() {
             self.aim(0);
         }
+    }
+
+    /// Whether a commit's bytes will leave memory before long, so that they would have to be read from the file.
+    #[must_use]
+    pub fn leaves_soon(&self, commit: u64) -> bool {
+        self.memory.leaves_soon(commit)
     }
 
     /// Bytes of commit buffers in memory.

@@ -11,7 +11,7 @@ pub mod error;
 pub mod frame;
 pub mod job;
 mod journal;
-pub mod memory;
+mod memory;
 mod open;
 pub mod record;
 mod ring;

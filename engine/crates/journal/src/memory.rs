@@ -67,6 +67,8 @@ struct Kept {
     file_use: u32,
     position: u32,
     buf: Arc<AlignedBuf>,
+    /// Bytes of all commits that were kept before.
+    before: u64,
 }
 
 /// The newest commits' buffers, up to a number of bytes; the oldest is dropped first.
@@ -77,11 +79,13 @@ pub(crate) struct Memory {
     first: u64,
     bytes: usize,
     bytes_max: usize,
+    /// Bytes of all commits ever kept.
+    total_bytes: u64,
 }
 
 impl Memory {
     pub fn new(bytes_max: usize) -> Memory {
-        Memory { pool: Pool::default(), kept: VecDeque::new(), first: 0, bytes: 0, bytes_max }
+        Memory { pool: Pool::default(), kept: VecDeque::new(), first: 0, bytes: 0, bytes_max, total_bytes: 0 }
     }
 
     pub fn take(&mut self, len: usize) -> AlignedBuf {
@@ -100,7 +104,8 @@ impl Memory {
         }
         assert_eq!(number, self.first + self.kept.len() as u64, "commits are kept in order");
         self.bytes += buf.len();
-        self.kept.push_back(Kept { file_use, position, buf });
+        self.kept.push_back(Kept { file_use, position, buf, before: self.total_bytes });
+        self.total_bytes += self.kept.back().map_or(0, |kept| kept.buf.len() as u64);
         // The newest stays whatever its size: its write may still be in flight.
         while self.bytes > self.bytes_max && self.kept.len() > 1 {
             let oldest = self.kept.pop_front().expect("more than one");
@@ -110,8 +115,18 @@ impl Memory {
         }
     }
 
+    fn kept(&self, commit: u64) -> Option<&Kept> {
+        self.kept.get(usize::try_from(commit.checked_sub(self.first)?).ok()?)
+    }
+
+    /// Whether a commit is here and among the oldest eighth of what may be: it will be dropped before long.
+    pub fn leaves_soon(&self, commit: u64) -> bool {
+        let behind = |kept: &Kept| self.total_bytes - kept.before;
+        self.kept(commit).is_some_and(|kept| behind(kept) > self.bytes_max as u64 / 8 * 7)
+    }
+
     pub fn bytes(&self, place: Place) -> Option<Bytes> {
-        let kept = self.kept.get(usize::try_from(place.commit.checked_sub(self.first)?).ok()?)?;
+        let kept = self.kept(place.commit)?;
         debug_assert_eq!(kept.file_use, place.file_use, "a commit stands in one file");
         let start = place.position - kept.position;
         Some(Bytes::of_blocks(Arc::clone(&kept.buf), start as usize, place.len as usize))
@@ -144,6 +159,18 @@ mod tests {
         assert_eq!(&*memory.bytes(place(7)).unwrap(), [7; 5]);
         assert_eq!(memory.held_bytes(), 3 * JOURNAL_BLOCK_BYTES);
         assert_eq!(addresses[4], addresses[0], "the fifth commit reuses the first one's buffer");
+    }
+
+    #[test]
+    fn what_will_leave_before_long_is_told() {
+        let mut memory = Memory::new(8 * JOURNAL_BLOCK_BYTES);
+        for number in 5..25_u64 {
+            let buf = memory.take(100);
+            memory.keep(number, 1, 4096 * u32::try_from(number).unwrap(), Arc::new(buf));
+            let oldest = number.saturating_sub(7);
+            assert!(!memory.leaves_soon(oldest + 1) && !memory.leaves_soon(oldest.saturating_sub(1)));
+            assert_eq!(memory.leaves_soon(oldest), oldest >= 5, "the eighth commit of eight is the oldest");
+        }
     }
 
     #[test]

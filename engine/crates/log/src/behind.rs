@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::io::Result as IoResult;
 use std::path::PathBuf;
 
-use io::{Job, Storage};
+use io::{AlignedBuf, Job, Storage};
 use journal::rules::{Rule, off};
 use journal::{Bytes, Flushed, Journal, Record};
 use model::{Epoch, GroupId, LogIndex, Offset, TopicId};
@@ -42,6 +42,8 @@ pub struct WriteBehind {
     keep: Option<BTreeSet<Offset>>,
     new_dir: bool,
     epochs: Vec<(Epoch, Offset)>,
+    /// What large pieces are gathered in: an earlier job's, or made when it is needed.
+    pub(crate) buffer: Option<AlignedBuf>,
 }
 
 /// How far the files now hold everything.
@@ -51,6 +53,7 @@ pub struct WroteBehind {
     generation: u32,
     tidied: bool,
     result: IoResult<Flushed>,
+    pub(crate) buffer: Option<AlignedBuf>,
 }
 
 impl Log {
@@ -104,6 +107,7 @@ impl Log {
             keep: self.tidy.then(|| bases.collect()),
             new_dir: !self.has_dir,
             epochs: self.markers.epochs(),
+            buffer: None,
         })
     }
 
@@ -188,14 +192,16 @@ impl Log {
 impl Job for WriteBehind {
     type Done = WroteBehind;
 
-    fn run(self, storage: &dyn Storage) -> WroteBehind {
-        let result = self.write(storage);
-        WroteBehind { group: self.group, generation: self.generation, tidied: self.keep.is_some(), result }
+    fn run(mut self, storage: &dyn Storage) -> WroteBehind {
+        let mut buffer = self.buffer.take();
+        let result = self.write(storage, &mut buffer);
+        let tidied = self.keep.is_some();
+        WroteBehind { group: self.group, generation: self.generation, tidied, result, buffer }
     }
 }
 
 impl WriteBehind {
-    fn write(&self, storage: &dyn Storage) -> IoResult<Flushed> {
+    fn write(&self, storage: &dyn Storage, buffer: &mut Option<AlignedBuf>) -> IoResult<Flushed> {
         if self.new_dir {
             storage.create_dir_all(&self.dir)?;
         }
@@ -214,7 +220,8 @@ impl WriteBehind {
             names_changed |= position == 0;
             let pieces = part.pieces.iter().map(Piece::bytes).collect::<IoResult<Vec<Bytes>>>()?;
             let chunks: Vec<&[u8]> = pieces.iter().map(|piece| &**piece).collect();
-            end = segment::append(storage, &self.dir, part.base, position, &chunks, INDEX_INTERVAL_BYTES)?;
+            let to = segment::Appending { dir: &self.dir, base: part.base, position };
+            end = segment::append(storage, &to, &chunks, INDEX_INTERVAL_BYTES, buffer)?;
         }
         self.sync(storage, names_changed)?;
         let last = self.parts.last().expect("a job has a part");

@@ -8,38 +8,43 @@
 
 use std::collections::VecDeque;
 
+use io::AlignedBuf;
 use journal::Journal;
 use journal::rules::{Rule, off};
 use model::GroupId;
 
 use crate::job::{Delete, LogJob};
+use crate::log::Log;
 use crate::logs::Logs;
 
 /// Write-behind jobs at a time: enough to keep a disk busy, few enough to leave it to the journal.
 const JOBS_MAX: usize = 4;
 /// States written in one turn, so that a checkpoint of many idle groups does not make one long commit.
 const STATES_PER_TURN_MAX: usize = 256;
-
 /// What the checkpoint is doing.
 #[derive(Default)]
 pub(crate) struct Checkpoint {
-    /// Logs to write behind for the file that is to be freed.
+    /// Logs to look at, and to write behind if they are due.
     queue: VecDeque<GroupId>,
     jobs: usize,
     /// Everything was looked at, and nothing has happened since.
     pub settled: bool,
+    /// Buffers of write-behind jobs that are over, for the next ones.
+    buffers: Vec<AlignedBuf>,
 }
 
 impl Checkpoint {
-    /// A log has files to unlink.
+    /// A log has files to unlink, or may have more to write.
     pub fn look_at(&mut self, group: GroupId) {
         if self.queue.back() != Some(&group) {
             self.queue.push_back(group);
         }
     }
 
-    pub fn wrote_behind(&mut self) {
+    /// A write-behind is over.
+    pub fn wrote_behind(&mut self, buffer: Option<AlignedBuf>) {
         self.jobs -= 1;
+        self.buffers.extend(buffer);
     }
 }
 
@@ -71,18 +76,15 @@ impl Logs {
             if let Some(swap) = log.next_swap(durable) {
                 return Some(LogJob::Swap(swap));
             }
-            let wanted =
-                target.is_some_and(|target| log.oldest_unflushed().is_some_and(|oldest| oldest <= target));
-            if !wanted {
+            if !target.is_some_and(|target| log.has_unflushed(target)) {
                 continue;
             }
             if self.checkpoint.jobs == JOBS_MAX {
                 self.checkpoint.queue.push_front(group);
                 return None;
             }
-            if let Some(job) = log.write_behind(journal, bytes_max) {
-                self.checkpoint.jobs += 1;
-                return Some(LogJob::WriteBehind(job));
+            if let Some(job) = self.write_behind(journal, group, bytes_max) {
+                return Some(job);
             }
         }
         None
@@ -90,17 +92,25 @@ impl Logs {
 
     /// Which logs hold the file that is to be freed.
     fn survey(&mut self, target: u32) {
-        for (group, log) in &self.logs {
-            let unflushed = log.oldest_unflushed().is_some_and(|oldest| oldest <= target);
-            if unflushed || !log.doomed.is_empty() || log.swap.is_some() {
-                self.checkpoint.queue.push_back(*group);
-            }
-        }
+        let Logs { order, logs, checkpoint, .. } = self;
+        checkpoint.queue.extend(&order.files);
+        let due = order.unflushed.iter().map(|(_, group)| &logs[group]);
+        let due = due.take_while(|log| log.oldest_unflushed().is_none_or(|place| place.file_use <= target));
+        checkpoint.queue.extend(due.filter(|log| log.has_unflushed(target)).map(Log::group));
+    }
+
+    /// Whether batches come faster than they are written behind: soon they would have to be read again from the journal.
+    /// Callers wait for the jobs that run.
+    #[must_use]
+    pub fn is_behind(&self, journal: &Journal) -> bool {
+        let oldest = self.order.unflushed.first().map(|(commit, _)| *commit);
+        self.checkpoint.jobs > 0 && oldest.is_some_and(|commit| journal.leaves_soon(commit))
     }
 
     /// A write-behind of one log that nothing asks for yet: for a stop in order, and for tests.
     pub fn write_behind(&mut self, journal: &Journal, group: GroupId, bytes_max: usize) -> Option<LogJob> {
-        let job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max)?;
+        let mut job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max)?;
+        job.buffer = self.checkpoint.buffers.pop();
         self.checkpoint.jobs += 1;
         Some(LogJob::WriteBehind(job))
     }
@@ -108,35 +118,80 @@ impl Logs {
     /// The journal's part of the checkpoint: marks that wait for room, States of idle groups, and at last the file's
     /// freedom. Call it once a turn, before the turn is sealed. Uses the room that is kept for it.
     pub fn checkpoint(&mut self, journal: &mut Journal, producers: &dyn Fn(GroupId) -> Vec<u8>) {
-        let Some(target) = journal.to_free() else { return };
-        let mut blocked = self.removing.iter().any(|removing| removing.file_use <= target);
-        for (group, log) in &mut self.logs {
-            log.record_flushed(journal, &|| producers(*group));
-            log.trim(journal);
-            blocked |= log.oldest_unflushed().is_some_and(|oldest| oldest <= target)
-                || !log.doomed.is_empty() && log.mark.file_use <= target
-                || log.swap.as_ref().is_some_and(|swap| swap.decided() && swap.file_use <= target);
+        let target = journal.to_free();
+        let waiting: Vec<GroupId> = self.order.files.iter().copied().collect();
+        let mut blocked = false;
+        for group in waiting {
+            let log = self.logs.get_mut(&group).expect("a log that is removed is forgotten");
+            log.record_flushed(journal, &|| producers(group));
+            self.order.refresh(log);
+            blocked |= target.is_some_and(|target| log.holds(target));
         }
-        if blocked {
-            return;
+        let Some(target) = target else { return };
+        blocked |= self.removing.iter().any(|removing| removing.file_use <= target);
+        blocked |= self.holds_unflushed(target);
+        if !blocked && self.carry_states(journal, target, producers) && journal.turn_file_use() > target {
+            journal.free_through(target);
+        }
+    }
+
+    /// Whether a batch that is not flushed stands in `target` or an older file.
+    fn holds_unflushed(&mut self, target: u32) -> bool {
+        while let Some((commit, group)) = self.order.unflushed.first().copied() {
+            let log = self.logs.get_mut(&group).expect("a log that is removed is forgotten");
+            match log.oldest_unflushed() {
+                Some(place) if place.commit == commit => return place.file_use <= target,
+                // Truncated since: what stands there is older than the truth.
+                Some(_) | None => self.order.refresh(log),
+            }
+        }
+        false
+    }
+
+    /// Writes States of logs whose newest one stands in `target` or an older file. True: there are no more such logs.
+    fn carry_states(
+        &mut self,
+        journal: &mut Journal,
+        target: u32,
+        producers: &dyn Fn(GroupId) -> Vec<u8>,
+    ) -> bool {
+        if off(Rule::FreeAfterStates) {
+            return true;
         }
         let mut states = 0;
-        if !off(Rule::FreeAfterStates) {
-            for (group, log) in self.logs.iter_mut().filter(|(_, log)| log.mark.file_use <= target) {
-                let state = log.state(producers(*group));
+        while let Some((file_use, group)) = self.order.states.first().copied()
+            && file_use <= target
+        {
+            let log = self.logs.get_mut(&group).expect("a log that is removed is forgotten");
+            if log.mark.file_use <= target {
+                let state = log.state(producers(group));
                 let mut mark = log.mark;
                 mark.state_bytes =
                     mark.state_bytes.max(u32::try_from(state.producers.len()).unwrap_or(u32::MAX));
                 if states == STATES_PER_TURN_MAX || !journal.takes_reserved(&mark, 0) {
-                    return;
+                    return false;
                 }
-                journal.carry_state(*group, &mut mark, state);
+                journal.carry_state(group, &mut mark, state);
                 log.mark = mark;
+                log.trim(journal);
                 states += 1;
             }
+            self.order.refresh(log);
         }
-        if journal.turn_file_use() > target {
-            journal.free_through(target);
-        }
+        true
+    }
+}
+
+impl Log {
+    /// Whether a batch that is not flushed stands in `target` or an older file.
+    fn has_unflushed(&self, target: u32) -> bool {
+        self.oldest_unflushed().is_some_and(|place| place.file_use <= target)
+    }
+
+    /// Whether files of this log may still have to change by what stands in `target` or an older file of the journal.
+    fn holds(&self, target: u32) -> bool {
+        let swap = self.swap.as_ref();
+        !self.doomed.is_empty() && self.mark.file_use <= target
+            || swap.is_some_and(|swap| swap.decided() && swap.file_use <= target)
     }
 }

@@ -222,14 +222,15 @@ impl Log {
 
     /// The swap to run, once `Replaced` is durable.
     pub(crate) fn next_swap(&mut self, durable_commit: u64) -> Option<SwapJob> {
-        let (group, dir) = (self.group, self.dir());
-        let swap = self.swap.as_mut()?;
-        if self.busy || swap.running || swap.commit? > durable_commit {
+        let busy = self.busy;
+        let swap = self.swap.as_mut().filter(|swap| !busy && !swap.running)?;
+        if swap.commit? > durable_commit {
             return None;
         }
         swap.running = true;
+        let (first, file_id, old) = (swap.first, swap.file_id, swap.old.clone());
         self.busy = true;
-        Some(SwapJob { group, dir, first: swap.first, file_id: swap.file_id, old: swap.old.clone() })
+        Some(SwapJob { group: self.group, dir: self.dir(), first, file_id, old })
     }
 
     pub(crate) fn swapped(&mut self, done: Swapped) -> IoResult<()> {

@@ -89,6 +89,20 @@ pub enum LogDone {
     Swapped(Swapped),
 }
 
+impl LogDone {
+    /// Whose.
+    pub(crate) fn group(&self) -> GroupId {
+        match self {
+            LogDone::WroteBehind(done) => done.group,
+            LogDone::Read(done) => done.group,
+            LogDone::TimeFound(found) => found.group,
+            LogDone::Deleted(done) => done.group,
+            LogDone::Compacted(done) => done.group,
+            LogDone::Swapped(done) => done.group,
+        }
+    }
+}
+
 impl Job for LogJob {
     type Done = LogDone;
 

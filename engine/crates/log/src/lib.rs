@@ -12,6 +12,7 @@ mod logs;
 mod markers;
 #[cfg(feature = "mutants")]
 mod misled;
+mod order;
 mod read;
 mod replay;
 pub mod segment;

@@ -15,6 +15,7 @@ use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 
 use crate::compact::Swap;
 use crate::markers::Markers;
+use crate::order::Standing;
 use crate::segments::{self, holding};
 use crate::tail::{Tail, TailBatch};
 
@@ -66,6 +67,8 @@ pub struct Log {
     /// Segments that the log start passed, each with the commit that allows the unlink.
     pub(crate) doomed: Vec<(u64, Offset)>,
     pub(crate) swap: Option<Box<Swap>>,
+    /// What the checkpoint knows of it.
+    pub(crate) standing: Standing,
 }
 
 impl Log {
@@ -102,6 +105,7 @@ impl Log {
             has_dir: false,
             doomed: Vec::new(),
             swap: None,
+            standing: Standing::default(),
         }
     }
 
@@ -272,8 +276,9 @@ impl Log {
         place
     }
 
-    /// Appends a batch as it will be stored and sent: base offset and epoch are stamped. Returns the new end index.
-    /// `producers` is asked for the partition's snapshot, as of before this batch, when a new journal file needs it.
+    /// Appends a batch as it came: `header` has its offset and epoch in the log, which are stamped onto the only copy that is
+    /// made. Returns the new end index. `producers` is asked for the partition's snapshot, as of before this batch, when a new
+    /// journal file needs it.
     ///
     /// # Panics
     /// If the batch does not begin at the log's end, or the journal has no room ([`Log::takes`]).
@@ -289,9 +294,9 @@ impl Log {
         let rolls = self.roll_next || segments::rolls(&self.segments, self.limits, header, bytes.len());
         let record = Record::Append { first: self.end, rolls, batch: bytes };
         let place = self.record(journal, &record, producers);
+        batch::stamp(journal.turn_bytes_mut(place), header.base_offset, header.epoch);
         self.add_batch(header, rolls, place);
         self.pend(journal.turn_commit());
-        self.trim(journal);
         self.end
     }
 
@@ -500,10 +505,10 @@ impl Log {
         }
     }
 
-    /// Oldest use of a journal file that holds a batch which is not flushed.
-    pub(crate) fn oldest_unflushed(&self) -> Option<u32> {
+    /// Where the oldest batch stands in the journal that is not flushed durably.
+    pub(crate) fn oldest_unflushed(&self) -> Option<Place> {
         let at = self.tail.at_index(self.flushed_durable);
-        self.tail.0.get(at).map(|batch| batch.place.file_use)
+        self.tail.0.get(at).map(|batch| batch.place)
     }
 }
 

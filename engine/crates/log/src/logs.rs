@@ -15,6 +15,7 @@ use model::{GroupId, LogIndex, PartitionIndex, TopicId};
 use crate::checkpoint::Checkpoint;
 use crate::job::{Delete, Deleted, LogDone, LogJob};
 use crate::log::{Log, dir_of};
+use crate::order::Order;
 use crate::replay::Replaying;
 
 /// Who follows the replay: the partition's own state beside its log.
@@ -47,6 +48,7 @@ pub struct Logs {
     pub(crate) logs: BTreeMap<GroupId, Log>,
     pub(crate) removing: Vec<Removing>,
     pub(crate) checkpoint: Checkpoint,
+    pub(crate) order: Order,
     /// The newest durable commit.
     pub(crate) durable: u64,
 }
@@ -63,7 +65,7 @@ impl Logs {
         let topics: Arc<Path> = Arc::from(topics);
         let mut replaying = Replaying::new(&topics, watch);
         let journal = Journal::open(storage, options, rng, &mut replaying)?;
-        let (logs, removing) = replaying.finish()?;
+        let (mut logs, removing) = replaying.finish()?;
         if logs.is_empty() && removing.is_empty() && journal.turn_commit() == 1 {
             let there = storage.list(&topics).map_err(|error| OpenError::Io(topics.to_path_buf(), error))?;
             if !there.is_empty() {
@@ -71,7 +73,9 @@ impl Logs {
             }
         }
         let durable = journal.turn_commit() - 1;
-        Ok((journal, Logs { topics, logs, removing, checkpoint: Checkpoint::default(), durable }))
+        let mut order = Order::default();
+        logs.values_mut().for_each(|log| order.refresh(log));
+        Ok((journal, Logs { topics, logs, removing, checkpoint: Checkpoint::default(), order, durable }))
     }
 
     /// One log.
@@ -108,6 +112,7 @@ impl Logs {
     /// Removes a log; its directory is unlinked once that is durable. Returns whether there was one.
     pub fn remove(&mut self, journal: &mut Journal, group: GroupId) -> bool {
         let Some(mut log) = self.logs.remove(&group) else { return false };
+        self.order.forget(&log);
         let (topic, partition) = log.topic_partition();
         // Only what says that it is gone is needed: no State before it.
         log.mark = GroupMark { file_use: journal.turn_file_use(), ..log.mark };
@@ -125,13 +130,15 @@ impl Logs {
     }
 
     /// A commit is durable: every log that it touched moves on.
-    pub fn committed(&mut self, committed: &Committed) {
+    pub fn committed(&mut self, journal: &Journal, committed: &Committed) {
         self.durable = committed.number;
         self.checkpoint.settled = false;
         for group in &committed.groups {
             if let Some(log) = self.logs.get_mut(group) {
                 log.committed(committed.number);
-                if !log.doomed.is_empty() || log.swap.is_some() {
+                log.trim(journal);
+                self.order.refresh(log);
+                if self.order.files.contains(group) {
                     self.checkpoint.look_at(*group);
                 }
             }
@@ -190,10 +197,25 @@ impl Logs {
         producers: &dyn Fn(GroupId) -> Vec<u8>,
     ) -> IoResult<Option<LogDone>> {
         self.checkpoint.settled = false; // a log that was busy may have more to do
+        let group = done.group();
+        let result = self.take_in(journal, done, producers);
+        if let Some(log) = self.logs.get_mut(&group) {
+            self.order.refresh(log);
+            self.checkpoint.look_at(group);
+        }
+        result
+    }
+
+    fn take_in(
+        &mut self,
+        journal: &mut Journal,
+        done: LogDone,
+        producers: &dyn Fn(GroupId) -> Vec<u8>,
+    ) -> IoResult<Option<LogDone>> {
         match done {
-            LogDone::WroteBehind(done) => {
+            LogDone::WroteBehind(mut done) => {
                 let group = done.group;
-                self.checkpoint.wrote_behind();
+                self.checkpoint.wrote_behind(done.buffer.take());
                 let Some(log) = self.log_of(group) else { return Ok(None) };
                 log.wrote_behind(journal, done, &|| producers(group)).map(|()| None)
             }

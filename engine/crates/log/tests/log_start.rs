@@ -43,7 +43,8 @@ fn append(journal: &mut Journal, logs: &mut Logs) {
 
 fn commit(journal: &mut Journal, logs: &mut Logs) {
     let done = journal.seal().unwrap().run(&RealStorage);
-    logs.committed(&journal.committed(done).unwrap());
+    let committed = journal.committed(done).unwrap();
+    logs.committed(journal, &committed);
 }
 
 fn write_behind(journal: &mut Journal, logs: &mut Logs) {

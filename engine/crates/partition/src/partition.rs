@@ -19,7 +19,7 @@ use crate::config::{TimestampType, TopicConfig};
 use crate::error::AppendError;
 use crate::producers::{Producers, Remembered, Sequence};
 use crate::spec::{Acks, Appended, Now, Origin, WaiterToken, Wake};
-use crate::validate::{Valid, validate};
+use crate::validate::validate;
 use crate::waiters::Waiters;
 
 mod reading;
@@ -141,7 +141,6 @@ impl Partition {
         bytes: &[u8],
         origin: Origin,
         waiter: Option<WaiterToken>,
-        scratch: &mut Vec<u8>,
     ) -> Result<Appended, AppendError> {
         if let Origin::Coordinator { expected_end: Some(end) } = origin
             && end != hands.log.end()
@@ -155,8 +154,8 @@ impl Partition {
         if !hands.log.takes(hands.journal, valid.bytes.len()) {
             return Err(AppendError::NoRoom);
         }
-        let header = self.stamp(hands.log, &valid, scratch);
-        let end = hands.log.append_batch(hands.journal, &header, scratch, &|| self.producers.snapshot());
+        let header = Header { base_offset: hands.log.end(), epoch: self.replica.epoch(), ..valid.header };
+        let end = hands.log.append_batch(hands.journal, &header, &valid.bytes, &|| self.producers.snapshot());
         self.producers.appended(&header, end, Some(now.wall_ms));
         self.step(hands, Event::Appended { end });
         Ok(Appended {
@@ -166,15 +165,6 @@ impl Partition {
             log_start: self.watermarks(hands.log).log_start,
             acknowledged: self.acknowledge(origin.acks(), end, waiter),
         })
-    }
-
-    /// Gives the batch its place, in a buffer that is used again for the next one.
-    fn stamp(&self, log: &Log, valid: &Valid<'_>, scratch: &mut Vec<u8>) -> Header {
-        scratch.clear();
-        scratch.extend_from_slice(&valid.bytes);
-        let (base_offset, epoch) = (log.end(), self.replica.epoch());
-        batch::stamp(scratch, base_offset, epoch);
-        Header { base_offset, epoch, ..valid.header }
     }
 
     /// A batch that is stored already is answered as the original was.

@@ -72,8 +72,9 @@ pub struct Store {
     wakes: Vec<Wake>,
     jobs: Vec<StoreJob>,
     jobs_running: usize,
-    scratch: Vec<u8>,
     upkeep: upkeep::Upkeep,
+    /// Batches come faster than they are written behind, as of the end of the last turn.
+    behind: bool,
     stop: Stop,
 }
 
@@ -193,11 +194,8 @@ impl Store {
         if self.upkeep.is_failing() && self.journal.pressure() >= PRESSURE_PERCENT_MAX {
             return Err(AppendError::StorageFull);
         }
-        let mut scratch = std::mem::take(&mut self.scratch);
         let (partition, mut hands) = self.hands(group).ok_or(AppendError::UnknownPartition)?;
-        let result = partition.append(&mut hands, now, batch, origin, waiter, &mut scratch);
-        self.scratch = scratch;
-        match result {
+        match partition.append(&mut hands, now, batch, origin, waiter) {
             Err(AppendError::NoRoom) if self.upkeep.is_failing() => Err(AppendError::StorageFull),
             result => result,
         }
@@ -282,7 +280,7 @@ impl Store {
     /// Bytes that this turn may still take; 0: callers wait for the next one.
     #[must_use]
     pub fn room(&self) -> usize {
-        if self.stop == Stop::Running { self.journal.room() } else { 0 }
+        if self.stop == Stop::Running && !self.behind { self.journal.room() } else { 0 }
     }
 
     /// How full the journal is, in percent.

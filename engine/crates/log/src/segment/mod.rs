@@ -25,7 +25,7 @@ pub use open_files::OpenFiles;
 pub use read::{find, read, read_file};
 pub use scan::{Scan, scan};
 pub use time::{find_time, find_time_in, max_timestamp};
-pub use write::{append, cut, sync};
+pub use write::{Appending, append, cut, sync};
 
 /// Bytes of batches between two index entries, `index.interval.bytes` (Kafka's default).
 pub const INDEX_INTERVAL_BYTES: u32 = 4096;

@@ -17,17 +17,27 @@ const WRITE_BYTES: usize = 1 << 20;
 /// the cache costs several times the CPU of the write itself, and what is written behind is read from memory for a while.
 const DIRECT_BYTES: usize = 256 << 10;
 
-/// Writes whole batches at `position`, cutting what stands behind it first, with index entries every
-/// `index_interval_bytes`. Returns the new end. Durable only after [`sync`] and, for a new segment, a sync of the directory.
-/// A file shorter than `position` is an error: something that was durable is gone.
+/// Where batches go.
+pub struct Appending<'a> {
+    /// The log's directory.
+    pub dir: &'a Path,
+    /// The segment.
+    pub base: Offset,
+    /// Where they begin in its file.
+    pub position: u64,
+}
+
+/// Writes whole batches, cutting what stands behind their position first, with index entries every `index_interval_bytes`.
+/// Returns the new end. Durable only after [`sync`] and, for a new segment, a sync of the directory. A file shorter than the
+/// position is an error: something that was durable is gone. `buffer` is used, and made, if there is much to write.
 pub fn append(
     storage: &dyn Storage,
-    dir: &Path,
-    base: Offset,
-    position: u64,
+    to: &Appending<'_>,
     chunks: &[&[u8]],
     index_interval_bytes: u32,
+    buffer: &mut Option<AlignedBuf>,
 ) -> IoResult<u64> {
+    let Appending { dir, base, position } = *to;
     let file = storage.open(&log_path(dir, base), OpenMode::Create)?;
     shorten(&*file, position)?;
     let mut end = position;
@@ -44,7 +54,8 @@ pub fn append(
         write(&*file, position, chunks)?;
     } else {
         let direct = storage.open(&log_path(dir, base), OpenMode::CreateDirect)?;
-        write_direct(&*file, &*direct, position..end, whole_blocks, chunks)?;
+        let buffer = buffer.get_or_insert_with(|| AlignedBuf::zeroed(DIRECT_BYTES));
+        write_direct(&*file, &*direct, position..end, whole_blocks, chunks, buffer)?;
     }
     indexes::extend(storage, dir, base, &*file, position, &stored, index_interval_bytes)?;
     Ok(end)
@@ -75,9 +86,9 @@ fn write_direct(
     all: Range<u64>,
     whole_blocks: Range<u64>,
     chunks: &[&[u8]],
+    buffer: &mut AlignedBuf,
 ) -> IoResult<()> {
     let mut bytes = Bytes { chunks, at: 0 };
-    let mut blocks = AlignedBuf::zeroed(DIRECT_BYTES);
     let mut position = all.start;
     while position < all.end {
         let (to, end) = if position < whole_blocks.start {
@@ -87,7 +98,7 @@ fn write_direct(
         } else {
             (file, all.end)
         };
-        let piece = &mut blocks[..usize::try_from(end - position).expect("a piece fits its buffer")];
+        let piece = &mut buffer[..usize::try_from(end - position).expect("a piece fits its buffer")];
         bytes.fill(piece);
         to.write_at(piece, position)?;
         position = end;

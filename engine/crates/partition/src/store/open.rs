@@ -107,8 +107,8 @@ impl Store {
             wakes: Vec::new(),
             jobs: Vec::new(),
             jobs_running: 0,
-            scratch: Vec::new(),
             upkeep: Upkeep::new(rng.next_u64()),
+            behind: false,
             stop: Stop::Running,
         };
         store.park(recovering.producers);

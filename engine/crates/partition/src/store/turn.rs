@@ -27,6 +27,7 @@ impl Store {
             self.record_deferred(); // a new turn has room again
             self.files(now, jobs);
         }
+        self.behind = self.logs.is_behind(&self.journal);
         jobs.append(&mut self.jobs);
         wakes.append(&mut self.wakes);
     }
@@ -69,7 +70,7 @@ impl Store {
         match done.0 {
             Outcome::Commit(done) => {
                 let committed = self.journal.committed(done).map_err(|error| Fatal(error.to_string()))?;
-                self.logs.committed(&committed);
+                self.logs.committed(&self.journal, &committed);
                 for group in &committed.groups {
                     let Some(partition) = self.partitions.get_mut(group) else { continue };
                     let log = self.logs.get_mut(*group).expect("a partition has a log");

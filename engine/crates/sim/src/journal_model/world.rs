@@ -312,7 +312,7 @@ impl World {
             return false;
         }
         let committed: Committed = self.journal.committed(done).expect("the disk is well");
-        self.logs.committed(&committed);
+        self.logs.committed(&self.journal, &committed);
         self.journal.recycle(committed.groups);
         self.acked = want;
         true
