@@ -94,8 +94,7 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
     admin_server = await admin.start(options.admin.host, options.admin.port, status)
     engine = NativeEngine(_settings(config, options, data), _api_ranges(), ())
     try:
-        dispatcher_box: list[Dispatcher] = []
-        bound = engine.start(lambda requests: dispatcher_box[0].receive(requests))
+        bound = engine.start()
         controller = Controller(
             engine,
             config,
@@ -105,23 +104,27 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             addresses=bound,
             keep_unnamed=options.accept_loss,
         )
-        settings = GroupSettings.of(config)
         groups = GroupCoordinators(
-            engine, controller, settings, LoopTimers(loop), secrets.token_bytes, SystemClock()
+            engine,
+            controller,
+            GroupSettings.of(config),
+            LoopTimers(loop),
+            secrets.token_bytes,
+            SystemClock(),
         )
-        dispatcher_box.append(
-            Dispatcher(Services(config, engine, controller, groups, AllowAll(), NoQuotas()), status.registry)
-        )
+        services = Services(config, engine, controller, groups, AllowAll(), NoQuotas())
+        dispatcher = Dispatcher(services, status.registry)
+        engine.serve(dispatcher.receive)
         status.registry.add_source(engine.metrics)
         status.registry.add_source(groups.metrics)
         if await _first(stop, _load(controller, groups)):
-            dispatcher_box[0].open()
+            dispatcher.open()
             status.phase = None
             host, port = bound[0]
             _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))
             await stop.wait()
         status.phase = "stopping"
-        await _stop(engine, groups, dispatcher_box[0])
+        await _stop(engine, groups, dispatcher)
     finally:
         engine.stop()
         await admin_server.stop()

@@ -121,10 +121,12 @@ class FakeEngine:
 
     # -- Engine -------------------------------------------------------------------------------------------------------
 
-    def start(self, on_requests: Callable[[Sequence[Request]], None]) -> Sequence[tuple[str, int]]:
-        self._on_requests = on_requests
+    def start(self) -> Sequence[tuple[str, int]]:
         self.running = True
         return [("127.0.0.1", 9092)]
+
+    def serve(self, on_requests: Callable[[Sequence[Request]], None]) -> None:
+        self._on_requests = on_requests
 
     def answer(self, token: int, response: bytes | None) -> None:
         assert token not in self.answers, f"request {token} is answered twice"

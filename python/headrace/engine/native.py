@@ -67,10 +67,9 @@ class NativeEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running = False
 
-    def start(self, on_requests: OnRequests) -> Sequence[tuple[str, int]]:
+    def start(self) -> Sequence[tuple[str, int]]:
         """See `Engine.start`."""
         self._loop = asyncio.get_running_loop()
-        self._on_requests = on_requests
         try:
             addresses = self._engine.start()
         except _engine.StartError as error:
@@ -80,12 +79,17 @@ class NativeEngine:
         self._loop.add_reader(self._engine.wake_fd, self._drain)
         return addresses
 
+    def serve(self, on_requests: OnRequests) -> None:
+        """See `Engine.serve`."""
+        self._on_requests = on_requests
+
     def _drain(self) -> None:
         os.read(self._engine.wake_fd, 4096)
         outcomes, requests = self._engine.drain()
         for outcome in outcomes:
             self._complete(outcome)
-        if requests and self._on_requests is not None:
+        if requests:
+            assert self._on_requests is not None, "whoever starts the engine also serves"
             self._on_requests([Request._make(request) for request in requests])
 
     def _complete(self, outcome: tuple[Any, ...]) -> None:

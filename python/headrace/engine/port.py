@@ -141,14 +141,16 @@ class Settings(NamedTuple):
 class Engine(Protocol):
     """The data path, as seen from the control plane's loop. Every method is called on that loop's thread."""
 
-    def start(self, on_requests: Callable[[Sequence[Request]], None]) -> Sequence[tuple[str, int]]:
+    def start(self) -> Sequence[tuple[str, int]]:
         """Open the data directory, recover, bind the listeners, start the shards; give the addresses in use.
 
-        Requests arrive through `on_requests`, many at a time. The listeners accept at once, but nothing is answered
-        from partitions until they are named by `topics`.
+        The listeners accept at once, but nothing is answered from partitions until they are named by `topics`.
 
         Raises `Failure`: rot in the data directory, a newer format, an address in use.
         """
+
+    def serve(self, on_requests: Callable[[Sequence[Request]], None]) -> None:
+        """Give the requests to `on_requests`, many at a time. Said in the same turn of the loop as `start`."""
 
     def answer(self, token: int, response: bytes | None) -> None:
         """Give the answer to a request: the whole frame without its length, response header included.

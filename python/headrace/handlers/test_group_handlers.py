@@ -80,7 +80,7 @@ class Node:
         self.engine = engine
         self.time = time
         config = BrokerConfig({"group.initial.rebalance.delay.ms": "0"})
-        addresses = engine.start(lambda requests: self.dispatcher.receive(requests))
+        addresses = engine.start()
         random = itertools.count(1)
         self.rng = lambda size: next(random).to_bytes(size, "big")
         self.controller = Controller(
@@ -91,6 +91,7 @@ class Node:
         )
         services = Services(config, engine, self.controller, self.groups, AllowAll(), NoQuotas())
         self.dispatcher = Dispatcher(services, Registry())
+        engine.serve(self.dispatcher.receive)
         self.tokens = itertools.count(1)
 
     @classmethod

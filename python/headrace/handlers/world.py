@@ -51,7 +51,7 @@ class World:
         self.registry = Registry()
         self._bytes = itertools.count(1)
         self._tokens = itertools.count(1)
-        addresses = self.engine.start(lambda requests: self.dispatcher.receive(requests))
+        addresses = self.engine.start()
         self.controller = Controller(
             self.engine,
             self.config,
@@ -69,6 +69,7 @@ class World:
             quotas or NoQuotas(),
         )
         self.dispatcher = Dispatcher(services, self.registry)
+        self.engine.serve(self.dispatcher.receive)
 
     async def open(self) -> World:
         await self.controller.load()

@@ -277,6 +277,12 @@ impl Store {
         Some(LogInfo { group, epoch, watermarks, size_bytes: log.size_bytes() })
     }
 
+    /// Partitions held, named or not.
+    #[must_use]
+    pub fn partition_count(&self) -> usize {
+        self.partitions.len()
+    }
+
     /// Bytes that this turn may still take; 0: callers wait for the next one.
     #[must_use]
     pub fn room(&self) -> usize {

@@ -55,6 +55,7 @@ pub struct Shard {
     commits: Box<dyn Executor<StoreJob> + Send>,
     pool: Box<dyn Executor<StoreJob> + Send>,
     mailboxes: Vec<Arc<Mailbox>>,
+    metrics: Arc<Metrics>,
     outbox: Outbox,
     posted: Vec<Vec<Message>>,
     events: Vec<NetEvent>,
@@ -76,7 +77,7 @@ impl Shard {
             parts.handoff,
             parts.settings,
             parts.api,
-            parts.metrics,
+            Arc::clone(&parts.metrics),
         );
         Shard {
             id,
@@ -87,6 +88,7 @@ impl Shard {
             commits: parts.commits,
             pool: parts.pool,
             mailboxes: parts.mailboxes,
+            metrics: parts.metrics,
             outbox: Outbox::default(),
             posted: (0..shards).map(|_| Vec::new()).collect(),
             events: Vec::new(),
@@ -172,8 +174,15 @@ impl Shard {
         }
         self.store.end_turn(now, &mut self.jobs, &mut self.wakes);
         for job in self.jobs.drain(..) {
-            if job.is_commit() { self.commits.submit(job) } else { self.pool.submit(job) }
+            if let Some(bytes) = job.commit_bytes() {
+                self.metrics.journal_commits.add(1);
+                self.metrics.journal_bytes.add(bytes as u64);
+                self.commits.submit(job);
+            } else {
+                self.pool.submit(job);
+            }
         }
+        self.metrics.partitions.set(self.store.partition_count() as u64);
         let mut context = Context {
             store: &mut self.store,
             net: &mut *self.net,

@@ -58,6 +58,15 @@ impl StoreJob {
     pub const fn is_commit(&self) -> bool {
         matches!(self.0, Work::Commit(_))
     }
+
+    /// Bytes that a commit writes to the journal; `None` for everything else.
+    #[must_use]
+    pub fn commit_bytes(&self) -> Option<usize> {
+        match &self.0 {
+            Work::Commit(commit) => Some(commit.bytes()),
+            Work::MakeFile(_) | Work::Log(_) | Work::Read(..) | Work::Time(..) => None,
+        }
+    }
 }
 
 impl Job for StoreJob {
