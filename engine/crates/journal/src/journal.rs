@@ -393,6 +393,12 @@ impl Journal {
         self.groups = groups;
     }
 
+    /// Whether a commit is durable.
+    #[must_use]
+    pub fn is_durable(&self, commit: u64) -> bool {
+        commit < self.in_flight.as_ref().map_or(self.number, |sealed| sealed.number)
+    }
+
     /// Whether a commit is in flight.
     #[must_use]
     pub fn is_committing(&self) -> bool {
