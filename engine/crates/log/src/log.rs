@@ -37,6 +37,8 @@ pub struct Log {
     pub(crate) end_offset: Offset,
     pub(crate) segments: Vec<Segment>,
     pub(crate) limits: SegmentLimits,
+    /// Compaction takes batches out of this log: what is missing between two is no damage.
+    pub(crate) compacts: bool,
     /// The next batch begins a segment whatever its size.
     pub(crate) roll_next: bool,
     pub(crate) tail: Tail,
@@ -89,6 +91,7 @@ impl Log {
             end_offset: Offset::ZERO,
             segments: Vec::new(),
             limits: SegmentLimits::default(),
+            compacts: true,
             roll_next: false,
             tail: Tail::default(),
             durable: LogIndex(0),
@@ -176,6 +179,12 @@ impl Log {
         self.durable
     }
 
+    /// Whether everything that it recorded is durable.
+    #[must_use]
+    pub fn is_settled(&self, journal: &Journal) -> bool {
+        journal.is_durable(self.mark.commit)
+    }
+
     /// Elements below this are in segment files, synced, and the journal says so durably.
     #[must_use]
     pub fn flushed_index(&self) -> LogIndex {
@@ -225,6 +234,11 @@ impl Log {
     /// Sets `segment.bytes` and `segment.ms` for boundaries to come.
     pub fn configure(&mut self, limits: SegmentLimits) {
         self.limits = limits;
+    }
+
+    /// Says whether compaction takes batches out of this log. Until it is said nobody reads.
+    pub fn set_compacts(&mut self, compacts: bool) {
+        self.compacts = compacts;
     }
 
     /// The next batch begins a new segment (retention by time of an active segment, compaction).

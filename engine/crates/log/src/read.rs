@@ -51,6 +51,7 @@ enum Source {
         upto: Offset,
         bytes_max: usize,
         at_least_one: bool,
+        compacts: bool,
     },
 }
 
@@ -80,15 +81,37 @@ impl Job for ReadJob {
         match self.source {
             Source::Journal(reads) => {
                 let places = reads.iter().map(ColdRead::place).collect();
-                let result = reads.iter().map(ColdRead::read).collect();
+                let result = reads.iter().map(read_journal).collect();
                 ReadDone { group, generation, files_gone, places, result }
             }
-            Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one } => {
-                let result = read_stretches(storage, &dir, &stretches, from, upto, bytes_max, at_least_one);
+            Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one, compacts } => {
+                let read = read_stretches(storage, &dir, &stretches, from, upto, bytes_max, at_least_one);
+                let result = read.and_then(|read| {
+                    if !compacts {
+                        without_gap(&read, from, at_least_one)?;
+                    }
+                    Ok(read)
+                });
                 ReadDone { group, generation, files_gone, places: Vec::new(), result }
             }
         }
     }
+}
+
+/// A changed byte in a header may lead a search past the batch that it is for: then what it finds is not what was asked for.
+fn without_gap(read: &[Bytes], from: Offset, at_least_one: bool) -> IoResult<()> {
+    let damaged = || segment::rot("a stored batch is missing, or not where its offset says");
+    let mut next = None;
+    for item in read.iter().flat_map(|bytes| batch::split(bytes)) {
+        let (header, _) = item.map_err(|_| damaged())?;
+        let (base, end) = (header.base_offset, header.next_offset());
+        let follows = next.map_or(base <= from && from < end, |next| base == next);
+        if !follows {
+            return Err(damaged());
+        }
+        next = Some(end);
+    }
+    if next.is_none() && at_least_one { Err(damaged()) } else { Ok(()) }
 }
 
 fn read_stretches(
@@ -101,10 +124,14 @@ fn read_stretches(
     at_least_one: bool,
 ) -> IoResult<Vec<Bytes>> {
     for stretch in stretches {
-        // A compacted segment may end before the next one begins: then the next one goes on.
         let bytes = stretch.read(storage, dir, from.max(stretch.base), upto, bytes_max, at_least_one)?;
         if !bytes.is_empty() {
             return Ok(vec![Bytes::from(bytes)]);
+        }
+        // A compacted segment may end before the next one begins: then the next one goes on. But only where one batch of any
+        // size is taken does nothing mean that there is none; else it is there and does not fit.
+        if !at_least_one {
+            break;
         }
     }
     Ok(Vec::new())
@@ -192,7 +219,8 @@ impl Log {
         }
         let dir = self.dir();
         let upto = upto.min(self.flushed_upto());
-        let source = Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one };
+        let compacts = self.compacts;
+        let source = Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one, compacts };
         Read::Cold(self.read_job(source))
     }
 
@@ -265,9 +293,18 @@ impl Piece {
     pub fn bytes(&self) -> IoResult<Bytes> {
         match self {
             Piece::Memory(bytes) => Ok(bytes.clone()),
-            Piece::File(read) => read.read(),
+            Piece::File(read) => read_journal(read),
         }
     }
+}
+
+/// A batch out of a journal file, which is not what was written if the disk has changed it since.
+fn read_journal(read: &ColdRead) -> IoResult<Bytes> {
+    let bytes = read.read()?;
+    let header =
+        batch::Header::read(&bytes).map_err(|_| segment::rot("a batch in the journal has no header"))?;
+    segment::undamaged(&header, &bytes)?;
+    Ok(bytes)
 }
 
 pub(crate) fn piece(journal: &Journal, batch: &TailBatch) -> Option<Piece> {

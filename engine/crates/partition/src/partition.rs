@@ -221,7 +221,9 @@ impl Partition {
         assert!(before <= self.high_watermark, "the caller has looked at the high watermark");
         let asked = self.starts.back().map(|(_, offset)| *offset);
         let newest = asked.max(Some(self.watermarks(hands.log).log_start));
-        if Some(before) <= newest {
+        // A start that retention moved may not be durable yet: then it is asked for once more, and waited for.
+        let settled = self.start.is_none() && hands.log.is_settled(hands.journal);
+        if Some(before) <= newest && (asked.is_some() || settled) {
             // An earlier request may be on its way to the same place: its outcome is this one's too.
             return Some(asked.is_some() && self.await_committed(hands.log, waiter));
         }

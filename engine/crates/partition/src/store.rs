@@ -105,6 +105,7 @@ impl Store {
     fn name(&mut self, group: GroupId, internal: bool, config: &Arc<TopicConfig>) {
         let log = self.logs.get_mut(group).expect("a partition has a log");
         log.configure(segment_limits(internal, config));
+        log.set_compacts(internal && config.cleanup.compact);
         let partition = self.partitions.get_mut(&group).expect("looked up by the caller");
         partition.named = true;
         partition.internal = internal;

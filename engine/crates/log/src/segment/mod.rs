@@ -22,6 +22,7 @@ pub use describe::write_descriptions;
 pub use end::end_before;
 pub use names::{Listing, bases, drop_indexes, index_path, list, log_path, time_index_path, unlink};
 pub use open_files::OpenFiles;
+pub(crate) use read::undamaged;
 pub use read::{find, read, read_file};
 pub use scan::{Scan, scan};
 pub use time::{find_time, find_time_in, max_timestamp};
@@ -31,6 +32,6 @@ pub use write::{Appending, append, cut, sync};
 pub const INDEX_INTERVAL_BYTES: u32 = 4096;
 
 /// A stored batch or file that is not what was once made durable.
-fn rot(what: &str) -> std::io::Error {
+pub(crate) fn rot(what: &str) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidData, what)
 }

@@ -90,6 +90,11 @@ pub fn read_file(
     read_at(&*file, position, end, upto, bytes_max, at_least_one)
 }
 
+/// What was written once may have changed on the disk since: it is better refused than served.
+pub(crate) fn undamaged(header: &Header, bytes: &[u8]) -> IoResult<()> {
+    batch::check_crc(header, bytes).map_err(|_| rot("a stored batch does not match its checksum"))
+}
+
 fn read_at(
     file: &dyn File,
     position: u64,
@@ -116,10 +121,12 @@ fn read_at(
                 let have = out.len().min(len);
                 out.resize(len, 0);
                 read_exact_at(file, &mut out[have..], position + have as u64)?;
+                undamaged(&header, &out)?;
                 whole = len;
             }
             break;
         }
+        undamaged(&header, &out[whole..whole + len])?;
         whole += len;
     }
     out.truncate(whole);

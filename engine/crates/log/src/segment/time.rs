@@ -9,7 +9,7 @@ use io::{File, Storage};
 use model::Offset;
 use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
 
-use super::read::{find_in, open};
+use super::read::{find_in, open, undamaged};
 use super::scan::scan;
 use super::{indexes, log_path, rot};
 
@@ -103,6 +103,7 @@ fn before_time(
 fn batch_at(file: &dyn File, position: u64, header: &Header) -> IoResult<Vec<u8>> {
     let mut bytes = vec![0; header.total_bytes()]; // the scan has seen that so much is there
     read_exact_at(file, &mut bytes, position)?;
+    undamaged(header, &bytes)?;
     Ok(bytes)
 }
 
