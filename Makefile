@@ -1,5 +1,5 @@
 # Each target does all of its own set-up. `make run` and `make test` are all that a newcomer needs.
-# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; STATES= for sim; LIVE= for fuzz.
+# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; SEEDS=, SEED=, JOURNAL= and STATES= for sim; LIVE= for fuzz.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -63,10 +63,14 @@ format: $(STAMPS)/dev ## rewrite all sources in the house's format
 bench: build $(STAMPS)/dev ## figures beside limits and goals; ONLY=first or ONLY=path
 	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
 
-sim: $(STAMPS)/tools ## the journal's rules on a simulated disk: JOURNAL=1 STATES=200000
+sim: $(STAMPS)/tools ## a node in a simulated world: SEEDS=2000, SEED=n replays one; JOURNAL=1 STATES=200000 its journal's rules
+ifdef JOURNAL
 	@cd engine && $(CARGO) run --release --locked -p headrace-sim --bin journal_model -- --states $(or $(STATES),200000)
 	@echo "each rule switched off:"
 	@cd engine && $(CARGO) run --release --locked -p headrace-sim --bin journal_model -- --states $(or $(STATES),200000) --rule all
+else
+	@cd engine && $(CARGO) run --release --locked -p headrace-sim --bin node_sim -- $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),2000))
+endif
 
 crash: build $(STAMPS)/dev ## kill -9 under load N=10 times; MODE=power cuts the power instead
 	@$(BIN)/python -m tests.crash.run --runs $(or $(N),10) --mode $(or $(MODE),kill)

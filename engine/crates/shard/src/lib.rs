@@ -9,4 +9,4 @@ mod turn;
 pub use config::{Config, ListenerConfig};
 pub use mailbox::Mailbox;
 pub use node::{Node, StartError};
-pub use turn::{Shard, Turn};
+pub use turn::{Parts, Shard, Turn};

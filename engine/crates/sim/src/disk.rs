@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use io::{File, OpenMode, Rng, Storage};
 
 const BLOCK: usize = 4096;
+/// What [`SimDisk::flip`] flips.
+const FLIPPED_BIT: u8 = 0x40;
 type Block = Arc<[u8; BLOCK]>;
 
 /// What one block may hold after a power cut; the last is what is read now. `None` is zeros.
@@ -136,7 +138,20 @@ impl SimDisk {
         let versions =
             disk.inodes[inode].blocks.get_mut(&(position / BLOCK as u64)).expect("the block was written");
         for block in versions.list.iter_mut().flatten() {
-            Arc::make_mut(block)[position as usize % BLOCK] ^= 0x40;
+            Arc::make_mut(block)[position as usize % BLOCK] ^= FLIPPED_BIT;
+        }
+    }
+
+    /// Undoes a [`flip`](Self::flip) of a byte that was `was`, where the flipped byte still stands.
+    pub fn mend(&self, path: &Path, position: u64, was: u8) {
+        let mut disk = self.lock();
+        let Some(Node::File(inode)) = disk.node(path) else { return };
+        let Some(versions) = disk.inodes[inode].blocks.get_mut(&(position / BLOCK as u64)) else { return };
+        for block in versions.list.iter_mut().flatten() {
+            let byte = &mut Arc::make_mut(block)[position as usize % BLOCK];
+            if *byte == was ^ FLIPPED_BIT {
+                *byte = was;
+            }
         }
     }
 
