@@ -8,6 +8,7 @@ once, which is as safe as a crash.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -120,6 +121,7 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
         if await _first(stop, _load(controller, groups)):
             dispatcher.open()
             status.phase = None
+            gc.freeze()  # the collector need not walk modules and topics again while clients wait
             host, port = bound[0]
             _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))
             await stop.wait()

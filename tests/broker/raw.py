@@ -52,8 +52,12 @@ class Raw:
 
     def receive(self, request: Message, version: int) -> Any:
         """The answer to the request. Raises `EOFError`: the broker closed the connection."""
+        return read_answer(request, version, self.receive_bytes())[1]
+
+    def receive_bytes(self) -> bytes:
+        """The next answer as it came, without its length. Raises `EOFError`: the broker closed the connection."""
         (length,) = struct.unpack(">i", self._exactly(4))
-        return read_answer(request, version, self._exactly(length))[1]
+        return self._exactly(length)
 
     def ask(self, request: Message, version: int, behind: bytes = b"") -> Any:
         """Send and receive."""

@@ -18,9 +18,9 @@ from headrace.controller.decide_topics import (
     MorePartitions,
     NewTopic,
     TopicResult,
-    decide_create,
     decide_delete,
     decide_more_partitions,
+    deciding_create,
 )
 from headrace.controller.image import (
     METADATA_GROUP,
@@ -37,10 +37,11 @@ from headrace.controller.metadata_entries import MetadataEntries
 from headrace.controller.metadata_log import MetadataLog
 from headrace.controller.producer_ids import BLOCK, ProducerIds
 from headrace.engine.port import Partition, Topic
+from headrace.engine.slices import in_slices, run_in_slices
 from headrace.wire.messages.metadata_records import ProducerIdsRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headrace.config.broker import BrokerConfig
     from headrace.engine.port import Engine
@@ -62,6 +63,10 @@ INTERNAL_TOPIC_SETTINGS: Final = {
     ),
 }
 """Broker settings with the number of partitions and the segment size of each internal topic."""
+
+
+TOPIC_WEIGHT: Final = 10
+"""What telling the engine of a topic costs beside its partitions, in partitions."""
 
 
 class Node(NamedTuple):
@@ -154,20 +159,27 @@ class Controller:
             self._config.integer("default.replication.factor"),
         )
         return await self._change_topics(
-            lambda image: decide_create(image, wanted, ids, defaults), validate_only=validate_only
+            lambda image: run_in_slices(deciding_create(image, wanted, ids, defaults)),
+            validate_only=validate_only,
         )
 
     async def delete_topics(self, topics: Sequence[TopicState]) -> list[TopicResult]:
         """Delete topics and their records for ever. Raises `Refusal`."""
-        return await self._change_topics(lambda image: decide_delete(image, topics))
+
+        async def decide(image: Image) -> Decision:
+            return decide_delete(image, topics)
+
+        return await self._change_topics(decide)
 
     async def create_partitions(
         self, wanted: Sequence[MorePartitions], *, validate_only: bool = False
     ) -> list[TopicResult]:
         """Give topics more partitions. Raises `Refusal`."""
-        return await self._change_topics(
-            lambda image: decide_more_partitions(image, wanted, self.node_id), validate_only=validate_only
-        )
+
+        async def decide(image: Image) -> Decision:
+            return decide_more_partitions(image, wanted, self.node_id)
+
+        return await self._change_topics(decide, validate_only=validate_only)
 
     async def alter_configs(
         self, wanted: Sequence[ResourceChange], *, validate_only: bool = False
@@ -230,11 +242,11 @@ class Controller:
             self._say_removed(gone)
 
     async def _change_topics(
-        self, decide: Callable[[Image], Decision], *, validate_only: bool = False
+        self, decide: Callable[[Image], Awaitable[Decision]], *, validate_only: bool = False
     ) -> list[TopicResult]:
         async with self._turn:
             await self._catch_up()
-            decision = decide(self.image)
+            decision = await decide(self.image)
             if decision.records and not validate_only:
                 await self._log.append(decision.records)
                 await self._tell_of(decision.results)
@@ -254,18 +266,17 @@ class Controller:
 
     async def _tell(self, changed: Sequence[TopicState], gone: Sequence[TopicState]) -> None:
         """Tell the engine of topics as they are now."""
-        told = [
-            Topic(
-                topic.topic_id,
-                topic.name,
-                [Partition(partition.group, partition.number) for partition in topic.partitions],
-                topic.internal,
-                effective(self.image.config_of(ResourceType.TOPIC, topic.name), self._config),
-            )
-            for topic in changed
-        ]
-        if told or gone:
-            await self._engine.topics(told, [topic.topic_id for topic in gone])
+        async for part in in_slices(gone, _weight):
+            await self._engine.topics([], [topic.topic_id for topic in part])
+        usual = effective({}, self._config)
+        async for part in in_slices(changed, _weight):
+            await self._engine.topics([self._told(topic, usual) for topic in part], [])
+
+    def _told(self, topic: TopicState, usual: Mapping[str, str]) -> Topic:
+        """`usual`: the settings of a topic that sets nothing by itself."""
+        partitions = [Partition(partition.group, partition.number) for partition in topic.partitions]
+        configs = {**usual, **self.image.config_of(ResourceType.TOPIC, topic.name)}
+        return Topic(topic.topic_id, topic.name, partitions, topic.internal, configs)
 
     def _use_broker_configs(self) -> None:
         cluster: Mapping[str, str] = self.image.config_of(ResourceType.BROKER, "")
@@ -281,6 +292,10 @@ class Controller:
             raw[8] = raw[8] & 0x3F | 0x80
             if raw[0] >> 2 != _BASE64_DASH and bytes(raw) not in self.image.ids:
                 return bytes(raw)
+
+
+def _weight(topic: TopicState) -> int:
+    return TOPIC_WEIGHT + len(topic.partitions)
 
 
 _BASE64_DASH: Final = 62

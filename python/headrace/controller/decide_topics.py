@@ -22,7 +22,7 @@ from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.metadata_records import ConfigRecord, RemoveTopicRecord, TopicRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from headrace.wire.schema import Message
 
@@ -31,6 +31,10 @@ NAME_LENGTH_MAX: Final = 249
 
 PARTITIONS_PER_REQUEST_MAX: Final = 10_000
 """Most partitions that one request may make (Kafka, `MAX_PARTITIONS_PER_BATCH`): they travel as one batch."""
+
+PARTITIONS_PER_STEP: Final = 250
+TOPIC_WEIGHT: Final = 10
+"""What deciding about a topic costs beside its partitions, in partitions."""
 
 DEFAULT: Final = -1
 """Of a partition count or replication factor: the broker's default."""
@@ -84,7 +88,23 @@ class Decision(NamedTuple):
 def decide_create(
     image: Image, wanted: Sequence[NewTopic], ids: Sequence[bytes], defaults: Defaults
 ) -> Decision:
+    """As `deciding_create`, at once."""
+    steps = deciding_create(image, wanted, ids, defaults)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            decision: Decision = end.value
+            return decision
+
+
+def deciding_create(
+    image: Image, wanted: Sequence[NewTopic], ids: Sequence[bytes], defaults: Defaults
+) -> Generator[int, None, Decision]:
     """Make topics; each fails or succeeds by itself. `ids`: fresh topic ids, one for each.
+
+    Yields from time to time, so that others get their turn, how much was done since: partitions, or as much as they are.
+    The image must stay as it is meanwhile.
 
     Raises `Refusal` (POLICY_VIOLATION): more partitions than one request may make.
     """
@@ -94,6 +114,7 @@ def decide_create(
     made = 0
     names: dict[str, str] = {}
     for topic, topic_id in zip(wanted, ids, strict=True):
+        yield TOPIC_WEIGHT
         try:
             _check_name_is_free(image, topic.name, names)
             replicas = _placement(topic, defaults)
@@ -108,14 +129,18 @@ def decide_create(
         if made > PARTITIONS_PER_REQUEST_MAX:
             raise Refusal(Error.POLICY_VIOLATION, "Excessively large number of partitions per request.")
         names[metric_name(topic.name)] = topic.name
-        partitions = _partitions(replicas, 0, next_group)
-        next_group += len(partitions)
         records.append(TopicRecord(topic.name, topic_id))
         records += [
             ConfigRecord(ResourceType.TOPIC, topic.name, key, value) for key, value in configs.items()
         ]
-        records += [partition_record(topic_id, partition) for partition in partitions]
-        state = TopicState(topic.name, topic_id, partitions)
+        partitions: list[PartitionState] = []
+        for first in range(0, len(replicas), PARTITIONS_PER_STEP):
+            step = _partitions(replicas[first : first + PARTITIONS_PER_STEP], first, next_group)
+            next_group += len(step)
+            partitions += step
+            records += [partition_record(topic_id, partition) for partition in step]
+            yield len(step)
+        state = TopicState(topic.name, topic_id, tuple(partitions))
         results.append(TopicResult(topic.name, Error.NONE, None, state, configs))
     return Decision(records, results)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import Struct
+
 from headrace.wire.messages.metadata_records import (
     ConfigRecord,
     PartitionRecord,
@@ -19,7 +21,7 @@ from headrace.wire.messages.metadata_records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from headrace.wire.schema import Message
 
@@ -44,8 +46,8 @@ class ResourceType:
     GROUP: Final = 32
 
 
-class PartitionState(NamedTuple):
-    """A partition as clients are told of it."""
+class PartitionState(Struct, frozen=True, gc=False):
+    """A partition as clients are told of it. There are many, so the collector does not look at them."""
 
     number: int
     group: int
@@ -91,8 +93,10 @@ class Image:
         """What was set, by resource type and name; the empty name of a broker is every broker."""
         self.next_group = METADATA_GROUP + 1
         self.next_producer_id = 0
-        self._collisions: dict[str, set[str]] = {}
+        self._collisions: dict[str, frozenset[str]] = {}
         self._snapshot: Image | None = None
+        self._growing: tuple[TopicState, list[PartitionState]] | None = None
+        """A topic that is given partitions, within one `apply_all`."""
 
     def apply(self, record: Message) -> None:
         """Change this image by one record of the log."""
@@ -111,7 +115,9 @@ class Image:
             case TopicRecord():
                 self._put(TopicState(record.name, record.topic_id, ()))
             case PartitionRecord():
-                self._apply_partition(record)
+                self._grow(record)
+                self._settle()
+                return
             case RemoveTopicRecord():
                 self._remove(record.topic_id)
             case ConfigRecord():
@@ -121,6 +127,27 @@ class Image:
             case _:
                 raise AssertionError(f"{type(record).__name__} is read but not applied")
         self.version += 1
+
+    def apply_all(self, records: Iterable[Message]) -> None:
+        """`apply` each; a topic takes its place once with all its partitions, not once for each of them."""
+        for record in records:
+            image = self if self._snapshot is None else self._snapshot
+            if isinstance(record, PartitionRecord):
+                image._grow(record)
+            else:
+                image._settle()
+                self.apply(record)
+        (self if self._snapshot is None else self._snapshot)._settle()
+
+    def fork(self) -> Image:
+        """A copy that many records can be applied to, slice by slice, while readers have the whole of this one."""
+        assert self._snapshot is None, "a snapshot record set is read whole before anything else is written"
+        other = Image()
+        other.version = self.version
+        other.topics, other.ids = dict(self.topics), dict(self.ids)
+        other.configs, other._collisions = dict(self.configs), dict(self._collisions)
+        other.next_group, other.next_producer_id = self.next_group, self.next_producer_id
+        return other
 
     @property
     def in_snapshot(self) -> bool:
@@ -133,7 +160,7 @@ class Image:
 
     def colliding(self, name: str) -> str | None:
         """Another topic with the same metric name."""
-        others = self._collisions.get(metric_name(name), set()) - {name}
+        others = self._collisions.get(metric_name(name), frozenset()) - {name}
         return min(others) if others else None
 
     def records(self) -> Iterator[Message]:
@@ -154,10 +181,15 @@ class Image:
     def _put(self, topic: TopicState) -> None:
         self.topics[topic.name] = topic
         self.ids[topic.topic_id] = topic
-        self._collisions.setdefault(metric_name(topic.name), set()).add(topic.name)
+        metric = metric_name(topic.name)
+        self._collisions[metric] = self._collisions.get(metric, frozenset()) | {topic.name}
 
-    def _apply_partition(self, record: PartitionRecord) -> None:
-        topic = self.ids[record.topic_id]
+    def _grow(self, record: PartitionRecord) -> None:
+        if self._growing is None or self._growing[0].topic_id != record.topic_id:
+            self._settle()
+            topic = self.ids[record.topic_id]
+            self._growing = (topic, [*topic.partitions])
+        _, partitions = self._growing
         state = PartitionState(
             record.partition_id,
             record.group,
@@ -166,22 +198,28 @@ class Image:
             record.leader,
             record.leader_epoch,
         )
-        partitions = [*topic.partitions]
         if record.partition_id == len(partitions):
             partitions.append(state)
         else:
             partitions[record.partition_id] = state
-        self._put(topic._replace(partitions=tuple(partitions)))
         self.next_group = max(self.next_group, record.group + 1)
+        self.version += 1
+
+    def _settle(self) -> None:
+        if self._growing is not None:
+            topic, partitions = self._growing
+            self._growing = None
+            self._put(topic._replace(partitions=tuple(partitions)))
 
     def _remove(self, topic_id: bytes) -> None:
         topic = self.ids.pop(topic_id)
         del self.topics[topic.name]
         self.configs.pop((ResourceType.TOPIC, topic.name), None)
-        names = self._collisions[metric_name(topic.name)]
-        names.discard(topic.name)
-        if not names:
-            del self._collisions[metric_name(topic.name)]
+        metric = metric_name(topic.name)
+        if names := self._collisions[metric] - {topic.name}:
+            self._collisions[metric] = names
+        else:
+            del self._collisions[metric]
 
     def _apply_config(self, record: ConfigRecord) -> None:
         key = (record.resource_type, record.resource_name)

@@ -7,22 +7,23 @@ listener, since only the list of brokers holds addresses; authorized operations 
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Final
 
+from headrace.engine.slices import in_slices
 from headrace.model.errors import Error
-from headrace.wire.codec import encode, encode_part
+from headrace.wire.codec import encode_part, encode_with
 from headrace.wire.messages.k03_metadata import (
     MetadataResponse,
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
-from headrace.wire.varint import uvarint
 
 if TYPE_CHECKING:
-    from headrace.controller.image import TopicState
+    from headrace.controller.image import PartitionState, TopicState
 
 FLEXIBLE_FROM: Final = MetadataResponse.FLEXIBLE_FROM
+NOT_ASKED: Final = -(1 << 31)
+"""Of authorized operations: nobody wanted to know."""
 GARBAGE_MAX: Final = 1_000
 """Entries of topics that are gone, per version, before they are dropped."""
 
@@ -33,7 +34,7 @@ class MetadataEntries:
     def __init__(self) -> None:
         self._kept: dict[int, dict[bytes, tuple[TopicState, bytes]]] = {}
 
-    def entry(self, topic: TopicState, version: int, topics: int) -> bytes:
+    async def entry(self, topic: TopicState, version: int, topics: int) -> bytes:
         """The topic's bytes in this version; `topics`: how many there are now."""
         kept = self._kept.setdefault(version, {})
         found = kept.get(topic.topic_id)
@@ -41,28 +42,36 @@ class MetadataEntries:
             return found[1]
         if len(kept) > topics + GARBAGE_MAX:
             kept.clear()
-        data = encode_entry(topic_entry(topic), version)
+        data = await encode_topic(topic, version)
         kept[topic.topic_id] = (topic, data)
         return data
 
 
-def topic_entry(topic: TopicState) -> MetadataResponseTopic:
-    """A topic as Metadata tells it."""
-    return MetadataResponseTopic(
+async def encode_topic(topic: TopicState, version: int, operations: int = NOT_ASKED) -> bytes:
+    """A topic's bytes. `operations`: what the caller may do to it."""
+    flexible = version >= FLEXIBLE_FROM
+    partitions: list[bytes] = []
+    async for part in in_slices(topic.partitions):
+        partitions += [
+            encode_part(_partition_entry(partition), version, flexible=flexible) for partition in part
+        ]
+    entry = MetadataResponseTopic(
         error_code=Error.NONE,
         name=topic.name,
         topic_id=topic.topic_id,
         is_internal=topic.internal,
-        partitions=[
-            MetadataResponsePartition(
-                partition_index=partition.number,
-                leader_id=partition.leader,
-                leader_epoch=partition.leader_epoch,
-                replica_nodes=list(partition.replicas),
-                isr_nodes=list(partition.isr),
-            )
-            for partition in topic.partitions
-        ],
+        topic_authorized_operations=operations,
+    )
+    return encode_with(entry, version, partitions, behind=4 if version >= 8 else 0, flexible=flexible)
+
+
+def _partition_entry(partition: PartitionState) -> MetadataResponsePartition:
+    return MetadataResponsePartition(
+        partition_index=partition.number,
+        leader_id=partition.leader,
+        leader_epoch=partition.leader_epoch,
+        replica_nodes=list(partition.replicas),
+        isr_nodes=list(partition.isr),
     )
 
 
@@ -73,10 +82,6 @@ def encode_entry(entry: MetadataResponseTopic, version: int) -> bytes:
 def join(response: MetadataResponse, version: int, entries: list[bytes]) -> bytes:
     """`response`, which has no topics, with these as its topics."""
     assert not response.topics, "topics come as entries"
-    whole = encode(response, version)
-    flexible = version >= FLEXIBLE_FROM
-    # What stands behind the topics: cluster operations, the error, and the count of tagged fields.
-    behind = (4 if 8 <= version <= 10 else 0) + (2 if version >= 13 else 0) + flexible
-    cut = len(whole) - behind
-    empty, count = (1, uvarint(len(entries) + 1)) if flexible else (4, struct.pack(">i", len(entries)))
-    return b"".join([whole[: cut - empty], count, *entries, whole[cut:]])
+    # What stands behind the topics: cluster operations, and the error.
+    behind = (4 if 8 <= version <= 10 else 0) + (2 if version >= 13 else 0)
+    return encode_with(response, version, entries, behind=behind, flexible=version >= FLEXIBLE_FROM)

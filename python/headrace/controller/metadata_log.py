@@ -6,11 +6,13 @@ end is committed, what is before its begin is deleted. A set without a complete 
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from headrace.controller.image import METADATA_GROUP, Image
 from headrace.controller.record_format import read_record, write_record
 from headrace.engine.port import Record
+from headrace.engine.slices import SLICE_MAX, in_slices
 from headrace.model.errors import Error, Refusal
 from headrace.model.failure import ExitCode, Failure
 from headrace.observe import log
@@ -20,7 +22,7 @@ from headrace.wire.wire_error import WireError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headrace.engine.port import Engine
+    from headrace.engine.port import Engine, Stored
     from headrace.wire.schema import Message
 
 _log: Final = log.get(__name__)
@@ -62,12 +64,9 @@ class MetadataLog:
             part = await self._engine.read(METADATA_GROUP, offset, READ_BYTES_MAX)
             if part.error:
                 raise _unreadable(offset, part.error.name)
-            for stored in part.records:
-                try:
-                    record = read_record(stored.value or b"")
-                except WireError as error:
-                    raise _unreadable(stored.offset, str(error)) from None
-                image.apply(record)
+            records = [_read(stored) for stored in part.records]
+            image.apply_all(records)
+            for record in records:
                 since_snapshot = 0 if isinstance(record, SnapshotEndRecord) else since_snapshot + 1
             if part.next_offset <= offset and offset < part.high_watermark:
                 raise _unreadable(offset, f"nothing can be read below {part.high_watermark}")
@@ -89,12 +88,21 @@ class MetadataLog:
         """
         assert not self.stale, "the log is loaded again before anything is decided"
         await self._write(records)
-        for record in records:
-            self.image.apply(record)
+        self.stale = True  # until all of it is applied, if this is cancelled
+        if len(records) <= SLICE_MAX:
+            self.image.apply_all(records)
+        else:
+            image = self.image.fork()
+            async for part in in_slices(records):
+                image.apply_all(part)
+            self.image = image
+        self.stale = False
         self._since_snapshot += len(records)
 
     async def _write(self, records: Sequence[Message]) -> None:
-        lines = [Record(None, write_record(record)) for record in records]
+        lines: list[Record] = []
+        async for part in in_slices(records):
+            lines += [Record(None, write_record(record)) for record in part]
         self.stale = True  # also if this is cancelled
         outcome = await self._engine.append(METADATA_GROUP, lines, expected_end=self._end)
         if outcome.error:
@@ -120,10 +128,17 @@ class MetadataLog:
     async def _write_snapshot(self) -> None:
         image = self.image
         await self._write([SnapshotBeginRecord(image.next_group, image.next_producer_id)])
-        records = list(image.records())
-        for first in range(0, len(records), SNAPSHOT_BATCH_RECORDS):
-            await self._write(records[first : first + SNAPSHOT_BATCH_RECORDS])
+        records = image.records()
+        while part := list(islice(records, SNAPSHOT_BATCH_RECORDS)):
+            await self._write(part)
         await self._write([SnapshotEndRecord(complete=True)])
+
+
+def _read(stored: Stored) -> Message:
+    try:
+        return read_record(stored.value or b"")
+    except WireError as error:
+        raise _unreadable(stored.offset, str(error)) from None
 
 
 def _unreadable(offset: int, why: str) -> Failure:

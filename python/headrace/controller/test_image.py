@@ -219,3 +219,42 @@ def test_rot_in_the_log_is_said_in_one_sentence():
             await log.load()
 
     asyncio.run(scenario())
+
+
+def test_many_records_at_once_come_to_the_same_as_each_by_itself():
+    ids = [number.to_bytes(16, "big") for number in range(1, 4)]
+    wanted = [NewTopic("a", 3), NewTopic("b", 1, configs={"retention.ms": "5"}), NewTopic("c.d", 7)]
+    records = list(decide_create(Image(), wanted, ids, Defaults(1, 1, 1)).records)
+    records += decide_more_partitions(applied(records), [MorePartitions("a", 9)], 1).records
+    records += decide_delete(applied(records), [applied(records).topics["b"]]).records
+    one_by_one, together = applied(records), Image()
+    together.apply_all(records)
+    assert vars(together) == vars(one_by_one)
+    snapshot = [SnapshotBeginRecord(one_by_one.next_group, 0), *one_by_one.records(), SnapshotEndRecord(True)]
+    together.apply_all(snapshot)
+    for record in snapshot:
+        one_by_one.apply(record)
+    assert vars(together) == vars(one_by_one)
+
+
+def test_a_fork_leaves_readers_what_they_have():
+    records = decide_create(Image(), [NewTopic("a", 3)], [b"a" * 16], Defaults(1, 1, 1)).records
+    image = applied(records)
+    before = dict(vars(image))
+    topics = dict(image.topics)
+    fork = image.fork()
+    assert vars(fork) == vars(image)
+    fork.apply_all(decide_more_partitions(image, [MorePartitions("a", 5)], 1).records)
+    fork.apply_all(decide_create(image, [NewTopic("b", 1)], [b"b" * 16], Defaults(1, 1, 1)).records)
+    fork.apply_all(decide_delete(fork, [fork.topics["a"]]).records)
+    assert (list(fork.topics), fork.colliding("a")) == (["b"], None)
+    assert vars(image) == before
+    assert image.topics == topics
+    assert len(image.topics["a"].partitions) == 3
+
+
+def applied(records):
+    image = Image()
+    for record in records:
+        image.apply(record)
+    return image

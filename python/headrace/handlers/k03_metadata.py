@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from headrace.controller.decide_topics import NewTopic, why_invalid
 from headrace.controller.image import INTERNAL_TOPICS
-from headrace.controller.metadata_entries import encode_entry, join, topic_entry
+from headrace.controller.metadata_entries import encode_entry, encode_topic, join
 from headrace.handlers.authorized_operations import NOT_ASKED, authorized_operations
 from headrace.handlers.call import CLUSTER, Operation
 from headrace.model.errors import Error, Refusal
@@ -41,7 +41,7 @@ async def handle(call: Call, request: MetadataRequest) -> bytes:
     if request.topics is None or (version == 0 and not request.topics):
         entries = await _all(call, request)
     elif version >= 12 and any(topic.topic_id != NULL_UUID for topic in request.topics):
-        entries = [_by_id(call, request, topic.topic_id) for topic in request.topics]
+        entries = [await _by_id(call, request, topic.topic_id) for topic in request.topics]
     else:
         names = [topic.name for topic in request.topics if topic.name is not None]
         if len(names) < len(request.topics) or any(t.topic_id != NULL_UUID for t in request.topics):
@@ -85,7 +85,7 @@ async def _all(call: Call, request: MetadataRequest) -> list[bytes]:
     encoded = 0
     for topic in list(call.services.controller.image.topics.values()):
         if call.may_topic(Operation.DESCRIBE, topic.name):
-            entries.append(_entry(call, request, topic))
+            entries.append(await _entry(call, request, topic))
             encoded += len(topic.partitions)
         if encoded > PARTITIONS_PER_TURN:
             encoded = 0
@@ -93,10 +93,10 @@ async def _all(call: Call, request: MetadataRequest) -> list[bytes]:
     return entries
 
 
-def _by_id(call: Call, request: MetadataRequest, topic_id: bytes) -> bytes:
+async def _by_id(call: Call, request: MetadataRequest, topic_id: bytes) -> bytes:
     topic = call.services.controller.topic_by_id(topic_id)
     if topic is not None and call.may_topic(Operation.DESCRIBE, topic.name):
-        return _entry(call, request, topic)
+        return await _entry(call, request, topic)
     # The name is kept from those who may not know it.
     error = Error.UNKNOWN_TOPIC_ID if topic is None else Error.TOPIC_AUTHORIZATION_FAILED
     return _failed(call, MetadataResponseTopic(error_code=error, name=None, topic_id=topic_id))
@@ -113,7 +113,7 @@ async def _by_name(call: Call, request: MetadataRequest, name: str) -> bytes:
             error = await _create(call, request, name)
             topic = controller.topic(name)
         if topic is not None:
-            return _entry(call, request, topic)
+            return await _entry(call, request, topic)
     return _failed(call, MetadataResponseTopic(error_code=error, name=name, is_internal=internal))
 
 
@@ -134,13 +134,11 @@ async def _create(call: Call, request: MetadataRequest, name: str) -> Error:
     return Error.NONE if result.error is Error.TOPIC_ALREADY_EXISTS else result.error
 
 
-def _entry(call: Call, request: MetadataRequest, topic: TopicState) -> bytes:
+async def _entry(call: Call, request: MetadataRequest, topic: TopicState) -> bytes:
     controller = call.services.controller
     if not request.include_topic_authorized_operations:
-        return controller.entries.entry(topic, call.api_version, len(controller.image.topics))
-    entry = topic_entry(topic)
-    entry.topic_authorized_operations = authorized_operations(call, "topic", topic.name)
-    return encode_entry(entry, call.api_version)
+        return await controller.entries.entry(topic, call.api_version, len(controller.image.topics))
+    return await encode_topic(topic, call.api_version, authorized_operations(call, "topic", topic.name))
 
 
 def _failed(call: Call, entry: MetadataResponseTopic) -> bytes:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from headrace.config.topic import describe_all
 from headrace.controller.decide_topics import NewTopic, TopicResult
 from headrace.controller.image import METADATA_TOPIC
+from headrace.engine.slices import in_slices
 from headrace.handlers.call import Operation
 from headrace.model.errors import Error, Refusal
+from headrace.wire.codec import encode_part, encode_with
 from headrace.wire.messages.k19_create_topics import (
     CreatableTopic,
     CreatableTopicConfigs,
@@ -24,10 +26,12 @@ from headrace.wire.messages.k19_create_topics import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from headrace.handlers.call import Call
 
 
-async def handle(call: Call, request: CreateTopicsRequest) -> CreateTopicsResponse:
+async def handle(call: Call, request: CreateTopicsRequest) -> bytes:
     times = Counter(topic.name for topic in request.topics)
     answers: dict[str, CreatableTopicResult] = {}
     wanted: list[NewTopic] = []
@@ -39,8 +43,40 @@ async def handle(call: Call, request: CreateTopicsRequest) -> CreateTopicsRespon
                 topic.name, error_code=refusal.error, error_message=refusal.message
             )
     results = await call.services.controller.create_topics(wanted, validate_only=request.validate_only)
-    answers |= {result.name: _answer(call, result) for result in results}
-    return CreateTopicsResponse(topics=[answers[name] for name in times])
+    configs = _Configs(call)
+    answers |= {result.name: _answer(call, result, configs) for result in results}
+    return await _encoded(call, [answers[name] for name in times])
+
+
+async def _encoded(call: Call, answers: Sequence[CreatableTopicResult]) -> bytes:
+    """The answer, slice by slice: with every setting of every topic it may be megabytes."""
+    version = call.api_version
+    flexible = version >= CreateTopicsResponse.FLEXIBLE_FROM
+    entries: list[bytes] = []
+    async for part in in_slices(answers, lambda answer: 1 + len(answer.configs or ())):
+        entries += [encode_part(answer, version, flexible=flexible) for answer in part]
+    whole = CreateTopicsResponse(call.services.quotas.throttle_time_ms(call))
+    return encode_with(whole, version, entries, behind=0, flexible=flexible)
+
+
+class _Configs:
+    """Every setting of new topics, described once for all that set the same."""
+
+    def __init__(self, call: Call) -> None:
+        self._config = call.services.config
+        self._described: dict[frozenset[tuple[str, str]], list[CreatableTopicConfigs]] = {}
+
+    def of(self, overrides: Mapping[str, str]) -> list[CreatableTopicConfigs]:
+        key = frozenset(overrides.items())
+        found = self._described.get(key)
+        if found is None:
+            found = self._described[key] = [
+                CreatableTopicConfigs(
+                    config.name, config.value, config.read_only, config.source, config.sensitive
+                )
+                for config in describe_all(overrides, self._config)
+            ]
+        return found
 
 
 def refused(request: CreateTopicsRequest, error: Error, message: str | None) -> CreateTopicsResponse:
@@ -70,7 +106,7 @@ def _wanted(call: Call, topic: CreatableTopic, times: int) -> NewTopic:
     )
 
 
-def _answer(call: Call, result: TopicResult) -> CreatableTopicResult:
+def _answer(call: Call, result: TopicResult, configs: _Configs) -> CreatableTopicResult:
     if result.topic is None:
         return CreatableTopicResult(
             result.name, error_code=result.error, error_message=result.message, configs=[]
@@ -87,10 +123,5 @@ def _answer(call: Call, result: TopicResult) -> CreatableTopicResult:
         answer.topic_config_error_code = Error.TOPIC_AUTHORIZATION_FAILED
         answer.configs = None
     elif call.api_version >= 5:
-        answer.configs = [
-            CreatableTopicConfigs(
-                config.name, config.value, config.read_only, config.source, config.sensitive
-            )
-            for config in describe_all(result.configs, call.services.config)
-        ]
+        answer.configs = configs.of(result.configs)
     return answer

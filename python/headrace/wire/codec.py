@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headrace.wire.reader import reader_source
 from headrace.wire.schema import Message
+from headrace.wire.varint import uvarint
 from headrace.wire.wire_error import WireError
 from headrace.wire.writer import UnsupportedField, writer_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from headrace.wire.schema import Part
 
@@ -37,6 +38,7 @@ __all__ = [
     "encode",
     "encode_part",
     "encode_stored",
+    "encode_with",
 ]
 
 M = TypeVar("M", bound=Message)
@@ -91,6 +93,17 @@ def encode_part(part: Part, version: int, *, flexible: bool) -> bytes:
     out = bytearray()
     _writer(type(part), version, flexible)(part, out)
     return bytes(out)
+
+
+def encode_with(part: Part, version: int, entries: Sequence[bytes], *, behind: int, flexible: bool) -> bytes:
+    """The bytes of a struct whose one array is empty, with these encoded parts in it.
+
+    `behind`: bytes of the fields that stand after the array, without the count of tagged fields.
+    """
+    whole = encode_part(part, version, flexible=flexible)
+    cut = len(whole) - behind - flexible
+    empty, count = (1, uvarint(len(entries) + 1)) if flexible else (4, struct.pack(">i", len(entries)))
+    return b"".join([whole[: cut - empty], count, *entries, whole[cut:]])
 
 
 def encode_stored(message: Message, version: int) -> bytes:
