@@ -48,6 +48,11 @@ fn block_signals() {
     }
 }
 
+/// One line on stderr, for whoever runs the node.
+pub fn say(message: &str) {
+    eprintln!("{message}");
+}
+
 /// Ends the process at once, with one line on stderr and exit code 3: for when nothing more may be acknowledged.
 pub fn die(message: &str) -> ! {
     eprintln!("{message}");

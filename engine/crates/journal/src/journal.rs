@@ -39,6 +39,8 @@ pub struct Options {
     pub files_max: usize,
     /// Bytes of recent commits kept in memory.
     pub tail_bytes_max: usize,
+    /// A damaged journal is opened with what can be proven instead of being refused.
+    pub accept_loss: bool,
 }
 
 /// Where bytes stand in the journal.

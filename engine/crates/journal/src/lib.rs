@@ -16,6 +16,7 @@ mod open;
 pub mod record;
 mod ring;
 pub mod rules;
+mod salvage;
 mod scan;
 pub mod state;
 mod turn;

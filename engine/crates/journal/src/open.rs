@@ -28,10 +28,16 @@ pub trait Replay {
     /// One record. An error says what contradicts what came before: it is damage or a bug, and the journal is not opened.
     fn replay(&mut self, at: Replayed, record: Record<'_>) -> Result<(), String>;
 
-    /// All of it was replayed and is durable: only now may other files be touched because of it.
-    fn certain(&mut self, storage: &dyn Storage) -> Result<(), OpenError> {
+    /// Commits are missing between what was replayed and what follows. Only where [`Options::accept_loss`] says so.
+    fn gap(&mut self, what: &str) {
+        let _ = what;
+    }
+
+    /// All of it was replayed and is durable: only now may other files be touched because of it. True: something was given
+    /// up, and the journal goes on in a fresh file.
+    fn certain(&mut self, storage: &dyn Storage) -> Result<bool, OpenError> {
         let _ = storage;
-        Ok(())
+        Ok(false)
     }
 }
 
@@ -45,10 +51,12 @@ pub struct Replayed {
 }
 
 /// A file with the use that its first commit names.
-struct Used {
-    at: usize,
-    file_use: u32,
-    commits: Vec<Found>,
+pub(crate) struct Used {
+    pub at: usize,
+    pub file_use: u32,
+    pub commits: Vec<Found>,
+    /// Which commits have others missing before them.
+    pub breaks: Vec<usize>,
 }
 
 impl Journal {
@@ -70,7 +78,7 @@ impl Journal {
         prepare(storage, &options.dir).map_err(failed(&options.dir))?;
         let mut opening = Opening { options, files: Vec::new(), bytes: AlignedBuf::zeroed(BLOCK) };
         opening.open_files(storage)?;
-        let used = opening.find()?;
+        let (used, damage) = opening.find_or_salvage()?;
         let mut memory = Memory::new(options.tail_bytes_max);
         let salt = loop {
             let salt = rng.next_u64();
@@ -79,11 +87,16 @@ impl Journal {
             }
         };
         let Some(newest) = used.last() else {
-            if opening.files.is_empty() {
-                opening.make_first(storage)?;
+            if let Some(what) = &damage {
+                replay.gap(what);
+                replay.certain(storage)?;
+                opening.make_next(storage)?;
+            } else if opening.files.is_empty() {
+                opening.make_next(storage)?;
             }
+            let file = if damage.is_some() { opening.files.len() - 1 } else { 0 };
             let ring = Ring::new(options, opening.files, 1);
-            let at = Target { file: 0, file_use: 1, position: 0 };
+            let at = Target { file, file_use: 1, position: 0 };
             return Ok(Journal::resume(ring, at, 1, (salt, 0), memory));
         };
         let last = *newest.commits.last().expect("a used file has a commit");
@@ -91,16 +104,22 @@ impl Journal {
         if !early {
             opening.rewrite(newest.at, &last)?;
         }
-        opening.replay(&used, replay, &mut memory)?;
-        replay.certain(storage)?;
+        opening.replay(&used, damage.as_deref().unwrap_or_default(), replay, &mut memory)?;
+        let afresh = replay.certain(storage)? || damage.is_some();
         if early {
             opening.rewrite(newest.at, &last)?;
         }
         for used in &used {
             opening.files[used.at].file_use = Some(used.file_use);
         }
-        let at = Target { file: newest.at, file_use: newest.file_use, position: last.end() as u64 };
-        let ring = Ring::new(options, opening.files, last.header.start);
+        let mut at = Target { file: newest.at, file_use: newest.file_use, position: last.end() as u64 };
+        let mut start = last.header.start;
+        if afresh {
+            opening.make_next(storage)?;
+            at = Target { file: opening.files.len() - 1, file_use: newest.file_use + 1, position: 0 };
+            start = used[0].file_use;
+        }
+        let ring = Ring::new(options, opening.files, start);
         let (number, salts) = (last.header.number + 1, (salt, last.header.salt));
         Ok(Journal::resume(ring, at, number, salts, memory))
     }
@@ -116,9 +135,9 @@ fn prepare(storage: &dyn Storage, dir: &Path) -> IoResult<()> {
     Ok(())
 }
 
-struct Opening<'a> {
+pub(crate) struct Opening<'a> {
     options: &'a Options,
-    files: Vec<RingFile>,
+    pub files: Vec<RingFile>,
     /// The file read last, whole.
     bytes: AlignedBuf,
 }
@@ -153,16 +172,27 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// The very first file is made at once, small, so that the first commit need not wait.
-    fn make_first(&mut self, storage: &dyn Storage) -> Result<(), OpenError> {
-        let (path, bytes) = (path_of(&self.options.dir, 0), self.options.file_bytes_first);
-        let make = MakeFile { number: 0, path: path.clone(), bytes, is_new: true };
+    /// A file that is made at once: the very first one, small, so that the first commit need not wait, and the one that a
+    /// journal with damage goes on in.
+    fn make_next(&mut self, storage: &dyn Storage) -> Result<(), OpenError> {
+        let number = self.files.iter().map(|file| file.number + 1).max().unwrap_or(0);
+        let (path, bytes) = (path_of(&self.options.dir, number), self.options.file_bytes_first);
+        let make = MakeFile { number, path: path.clone(), bytes, is_new: true };
         let file = make.make(storage).map_err(|error| OpenError::Io(path, error))?;
-        self.files.push(RingFile { number: 0, file, bytes, file_use: None, busy: false });
+        self.files.push(RingFile { number, file, bytes, file_use: None, busy: false });
         Ok(())
     }
 
-    fn read(&mut self, at: usize) -> Result<&[u8], OpenError> {
+    /// What is there; and, if it is damaged and loss is accepted, what is wrong with it.
+    fn find_or_salvage(&mut self) -> Result<(Vec<Used>, Option<String>), OpenError> {
+        match self.find() {
+            Ok(used) => Ok((used, None)),
+            Err(OpenError::Rot(what)) if self.options.accept_loss => Ok((self.remains()?, Some(what))),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn read(&mut self, at: usize) -> Result<&[u8], OpenError> {
         let len = usize::try_from(self.files[at].bytes).expect("files fit into memory");
         if self.bytes.len() < len {
             self.bytes = AlignedBuf::zeroed(len);
@@ -173,7 +203,7 @@ impl Opening<'_> {
     }
 
     /// The first block alone: `None` if the file was never used.
-    fn first_block(&mut self, at: usize) -> Result<Option<Head>, OpenError> {
+    pub(crate) fn first_block(&mut self, at: usize) -> Result<Option<Head>, OpenError> {
         let file = Arc::clone(&self.files[at].file);
         io::storage::read_exact_at(&*file, &mut self.bytes[..BLOCK], 0).map_err(self.io(at))?;
         let block = &self.bytes[..BLOCK];
@@ -212,9 +242,9 @@ impl Opening<'_> {
         let start = if off(Rule::StartMark) { 0 } else { last.start };
         let mut used = Vec::new();
         for &(file_use, at) in heads.iter().filter(|(file_use, _)| (start..newest_use).contains(file_use)) {
-            used.push(Used { at, file_use, commits: self.commits(at)? });
+            used.push(Used { at, file_use, commits: self.commits(at)?, breaks: Vec::new() });
         }
-        used.push(Used { at: newest_at, file_use: newest_use, commits: newest });
+        used.push(Used { at: newest_at, file_use: newest_use, commits: newest, breaks: Vec::new() });
         if !off(Rule::StartMark) && used[0].file_use > start {
             return Err(OpenError::rot(format!("file use {start} is needed and missing")));
         }
@@ -279,16 +309,24 @@ impl Opening<'_> {
     fn replay(
         &mut self,
         used: &[Used],
+        damage: &str,
         replay: &mut dyn Replay,
         memory: &mut Memory,
     ) -> Result<(), OpenError> {
         let all = used.iter().flat_map(|used| &used.commits);
         let bytes: usize = all.map(|found| found.end() - found.position).sum();
         let mut beyond_memory = bytes.saturating_sub(self.options.tail_bytes_max);
+        if !damage.is_empty() {
+            beyond_memory = usize::MAX; // memory holds commits without gaps
+        }
+        let accept_loss = self.options.accept_loss;
         for used in used {
             let path = self.path(used.at);
             let bytes = self.read(used.at)?;
-            for found in &used.commits {
+            for (index, found) in used.commits.iter().enumerate() {
+                if used.breaks.contains(&index) {
+                    replay.gap(damage);
+                }
                 let blocks = &bytes[found.position..found.end()];
                 if beyond_memory > 0 {
                     beyond_memory = beyond_memory.saturating_sub(blocks.len());
@@ -298,7 +336,11 @@ impl Opening<'_> {
                     let position = u32::try_from(found.position).expect("files stay below 4 GiB");
                     memory.keep(found.header.number, found.header.file_use, position, Arc::new(kept));
                 }
-                replay_commit(found, blocks, replay).map_err(|refused| refused.explain(&path, found))?;
+                match replay_commit(found, blocks, replay) {
+                    Ok(()) => {}
+                    Err(Refused::Contradicts(what)) if accept_loss => replay.gap(&what),
+                    Err(refused) => return Err(refused.explain(&path, found)),
+                }
             }
         }
         Ok(())

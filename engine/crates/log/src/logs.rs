@@ -16,7 +16,8 @@ use crate::checkpoint::Checkpoint;
 use crate::job::{Delete, Deleted, LogDone, LogJob};
 use crate::log::{Log, dir_of};
 use crate::order::Order;
-use crate::replay::Replaying;
+use crate::replay::{Recovered, Replaying};
+use crate::salvage::Loss;
 
 /// Who follows the replay: the partition's own state beside its log.
 pub trait Watch {
@@ -51,6 +52,9 @@ pub struct Logs {
     pub(crate) order: Order,
     /// The newest durable commit.
     pub(crate) durable: u64,
+    losses: Vec<Loss>,
+    damage: Option<String>,
+    afresh: bool,
 }
 
 impl Logs {
@@ -63,10 +67,10 @@ impl Logs {
         watch: &mut dyn Watch,
     ) -> Result<(Journal, Logs), OpenError> {
         let topics: Arc<Path> = Arc::from(topics);
-        let mut replaying = Replaying::new(&topics, watch);
+        let mut replaying = Replaying::new(&topics, watch, options.accept_loss);
         let journal = Journal::open(storage, options, rng, &mut replaying)?;
-        let (mut logs, removing) = replaying.finish()?;
-        if logs.is_empty() && removing.is_empty() && journal.turn_commit() == 1 {
+        let Recovered { mut logs, removing, losses, damage, afresh } = replaying.finish()?;
+        if !options.accept_loss && logs.is_empty() && removing.is_empty() && journal.turn_commit() == 1 {
             let there = storage.list(&topics).map_err(|error| OpenError::Io(topics.to_path_buf(), error))?;
             if !there.is_empty() {
                 return Err(OpenError::rot(format!("it is empty, but {} holds data", topics.display())));
@@ -75,7 +79,27 @@ impl Logs {
         let durable = journal.turn_commit() - 1;
         let mut order = Order::default();
         logs.values_mut().for_each(|log| order.refresh(log));
-        Ok((journal, Logs { topics, logs, removing, checkpoint: Checkpoint::default(), order, durable }))
+        let checkpoint = Checkpoint::default();
+        Ok((journal, Logs { topics, logs, removing, checkpoint, order, durable, losses, damage, afresh }))
+    }
+
+    /// What was given up to open them, where that is accepted.
+    #[must_use]
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
+    }
+
+    /// What is wrong with the journal that was opened in spite of it.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    /// Something was given up: until the [`checkpoint`](Self::checkpoint) has freed every older file of the journal, the next
+    /// start would find the damage again.
+    #[must_use]
+    pub fn begins_afresh(&self) -> bool {
+        self.afresh
     }
 
     /// One log.

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use batch::Header;
-#[cfg(feature = "mutants")]
 use io::Storage;
 use journal::rules::{Rule, off};
 use journal::{OpenError, Record, Replay, Replayed, State};
@@ -16,6 +15,7 @@ use crate::log::{Log, dir_of};
 use crate::logs::{Removing, Watch};
 #[cfg(feature = "mutants")]
 use crate::misled;
+use crate::salvage::{Loss, Salvage};
 
 /// Logs in the making.
 pub(crate) struct Replaying<'a> {
@@ -23,31 +23,89 @@ pub(crate) struct Replaying<'a> {
     logs: BTreeMap<GroupId, Log>,
     removing: Vec<Removing>,
     watch: &'a mut dyn Watch,
+    /// Only where loss is accepted.
+    salvage: Option<Salvage>,
+}
+
+/// What a replay came to.
+pub(crate) struct Recovered {
+    pub logs: BTreeMap<GroupId, Log>,
+    pub removing: Vec<Removing>,
+    pub losses: Vec<Loss>,
+    pub damage: Option<String>,
+    /// Something was given up: the journal begins afresh.
+    pub afresh: bool,
 }
 
 impl<'a> Replaying<'a> {
-    pub fn new(topics: &Arc<Path>, watch: &'a mut dyn Watch) -> Replaying<'a> {
-        Replaying { topics: Arc::clone(topics), logs: BTreeMap::new(), removing: Vec::new(), watch }
+    pub fn new(topics: &Arc<Path>, watch: &'a mut dyn Watch, accept_loss: bool) -> Replaying<'a> {
+        Replaying {
+            topics: Arc::clone(topics),
+            logs: BTreeMap::new(),
+            removing: Vec::new(),
+            watch,
+            salvage: accept_loss.then(Salvage::default),
+        }
     }
 
     /// The logs, each whole: every element below the mark or in the journal.
-    pub fn finish(mut self) -> Result<(BTreeMap<GroupId, Log>, Vec<Removing>), OpenError> {
-        for log in self.logs.values_mut() {
-            log.recovered().map_err(|what| OpenError::rot(format!("group {}: {what}", log.group.0)))?;
+    pub fn finish(mut self) -> Result<Recovered, OpenError> {
+        let Some(salvage) = self.salvage.take() else {
+            self.settle(None)?;
+            let Replaying { logs, removing, .. } = self;
+            return Ok(Recovered { logs, removing, losses: Vec::new(), damage: None, afresh: false });
+        };
+        let (afresh, damage) = (salvage.is_needed(), salvage.damage());
+        let losses = salvage.losses(&self.logs);
+        for loss in &losses {
+            if let Some(log) = self.logs.get(&loss.group) {
+                self.watch.truncate(loss.group, log.end);
+            }
         }
-        Ok((self.logs, self.removing))
+        Ok(Recovered { logs: self.logs, removing: self.removing, losses, damage, afresh })
+    }
+
+    /// The end of replay for every log. Where something is missing it is an error, or the log ends there.
+    fn settle(&mut self, mut salvage: Option<&mut Salvage>) -> Result<(), OpenError> {
+        for log in self.logs.values_mut() {
+            let rot = |group: GroupId, what: String| OpenError::rot(format!("group {}: {what}", group.0));
+            let found = log.recovered();
+            let Some(salvage) = &mut salvage else {
+                found.map_err(|what| rot(log.group, what))?;
+                continue;
+            };
+            if let Err(what) = found {
+                // The mark is proven, what is missing stands behind it.
+                salvage.breaks(log.group, what, Some(log.end_offset));
+                log.tail.0.clear();
+                log.cut(log.flushed.index.max(log.markers.base.index), None);
+                log.recovered().map_err(|what| rot(log.group, what))?;
+            }
+            salvage.end_at_hole(log);
+            log.settle_mark();
+        }
+        Ok(())
     }
 
     fn state(&mut self, group: GroupId, file_use: u32, state: &State) -> Result<(), String> {
-        self.watch.state(group, &state.producers);
-        if let Some(log) = self.logs.get_mut(&group) {
-            log.agrees(state)?;
-            log.mark.file_use = file_use;
-            return Ok(());
+        let agrees = self.logs.get(&group).map(|log| log.agrees(state));
+        match (agrees, &mut self.salvage) {
+            (Some(Err(what)), None) => return Err(what),
+            (Some(Ok(())), salvage) => {
+                if let Some(salvage) = salvage {
+                    salvage.agrees(group);
+                }
+            }
+            (None, None) => drop(self.logs.insert(group, Log::of_state(&self.topics, group, state))),
+            (Some(Err(_)) | None, Some(salvage)) => {
+                let new = Log::of_state(&self.topics, group, state);
+                let log = salvage.adopt(self.logs.remove(&group), new);
+                self.logs.insert(group, log);
+            }
         }
-        let mut log = Log::of_state(&self.topics, group, state);
+        self.watch.state(group, &state.producers);
+        let log = self.logs.get_mut(&group).expect("it was there, or made");
         log.mark.file_use = file_use;
-        self.logs.insert(group, log);
         Ok(())
     }
 
@@ -125,10 +183,10 @@ impl<'a> Replaying<'a> {
     }
 }
 
-impl Replay for Replaying<'_> {
-    fn replay(&mut self, at: Replayed, record: Record<'_>) -> Result<(), String> {
+impl Replaying<'_> {
+    fn step(&mut self, at: Replayed, record: Record<'_>) -> Result<(), String> {
         let group = at.group;
-        let result = match record {
+        match record {
             Record::State(state) => self.state(group, at.place.file_use, &state),
             Record::Append { first, rolls, batch } => self.append(at, first, rolls, batch),
             Record::Create { topic, partition } => {
@@ -142,6 +200,9 @@ impl Replay for Replaying<'_> {
             Record::Remove { topic, partition } => {
                 self.logs.remove(&group);
                 self.watch.remove(group);
+                if let Some(salvage) = &mut self.salvage {
+                    salvage.removed(group);
+                }
                 let dir = dir_of(&self.topics, topic, partition, group);
                 let file_use = at.place.file_use;
                 self.removing.push(Removing { group, dir, commit: 0, file_use, busy: false, running: false });
@@ -149,12 +210,56 @@ impl Replay for Replaying<'_> {
             }
             Record::Close => Ok(()),
             other => self.apply(at, other),
+        }
+    }
+}
+
+impl Replay for Replaying<'_> {
+    fn replay(&mut self, at: Replayed, record: Record<'_>) -> Result<(), String> {
+        let group = at.group;
+        let Some(salvage) = &mut self.salvage else {
+            return self.step(at, record).map_err(|what| format!("group {}: {what}", group.0));
         };
-        result.map_err(|what| format!("group {}: {what}", group.0))
+        let judged = matches!(record, Record::State(_) | Record::Remove { .. } | Record::Close);
+        if !judged && !salvage.counts(group, self.logs.get(&group), &record) {
+            return Ok(());
+        }
+        if let (Record::Replaced { end, .. }, Some(log)) = (&record, self.logs.get_mut(&group)) {
+            log.was_flushed(*end);
+        }
+        let end = self.logs.get(&group).map(|log| log.end_offset);
+        if let Err(what) = self.step(at, record)
+            && let Some(salvage) = &mut self.salvage
+        {
+            salvage.breaks(group, what, end);
+        }
+        Ok(())
     }
 
-    #[cfg(feature = "mutants")]
-    fn certain(&mut self, storage: &dyn Storage) -> Result<(), OpenError> {
+    fn gap(&mut self, what: &str) {
+        if let Some(salvage) = &mut self.salvage {
+            salvage.gap(what, self.logs.keys());
+        }
+    }
+
+    fn certain(&mut self, storage: &dyn Storage) -> Result<bool, OpenError> {
+        #[cfg(feature = "mutants")]
+        self.mislead(storage)?;
+        let Some(mut salvage) = self.salvage.take() else { return Ok(false) };
+        self.settle(Some(&mut salvage))?;
+        for log in self.logs.values_mut() {
+            let dir = log.dir();
+            salvage.check_files(storage, log).map_err(|error| OpenError::Io(dir, error))?;
+        }
+        let afresh = salvage.is_needed();
+        self.salvage = Some(salvage);
+        Ok(afresh)
+    }
+}
+
+#[cfg(feature = "mutants")]
+impl Replaying<'_> {
+    fn mislead(&mut self, storage: &dyn Storage) -> Result<(), OpenError> {
         let topics = self.topics.to_path_buf();
         for log in self.logs.values_mut() {
             if off(Rule::RewriteBeforeFiles) {

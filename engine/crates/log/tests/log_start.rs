@@ -28,6 +28,7 @@ fn open(dir: &std::path::Path) -> (Journal, Logs) {
         file_bytes: 1 << 21,
         files_max: 8,
         tail_bytes_max: 1 << 20,
+        accept_loss: false,
     };
     Logs::open(&storage, &options, &dir.join("topics"), &mut SplitMix(1), &mut NoWatch).unwrap()
 }

@@ -30,7 +30,7 @@ pub(crate) use reading::{Found, Looked};
 const NODE_ALONE: i32 = 1;
 
 /// Journal bytes that a record without a batch may take: a marker, a log start.
-const SMALL_RECORD_BYTES: usize = 64;
+pub(crate) const SMALL_RECORD_BYTES: usize = 64;
 
 /// A partition. Its log stands in the shard's `Logs` and is handed in.
 ///
@@ -59,8 +59,14 @@ pub(crate) struct Hands<'a> {
 }
 
 impl Partition {
-    /// A partition over a log just made or recovered, which must have room in the journal for a marker.
-    pub fn open(hands: &mut Hands<'_>, producers: Producers, config: Arc<TopicConfig>) -> Partition {
+    /// A partition over a log just made or recovered, which must have room in the journal for a marker. `gave_up`: its end
+    /// is not where it once was.
+    pub fn open(
+        hands: &mut Hands<'_>,
+        producers: Producers,
+        config: Arc<TopicConfig>,
+        gave_up: bool,
+    ) -> Partition {
         let mut partition = Partition {
             config,
             named: false,
@@ -72,7 +78,8 @@ impl Partition {
             starts: VecDeque::new(),
             start: None,
         };
-        let opened = Event::Opened { end: hands.log.end_index(), epoch: hands.log.epoch() };
+        let (end, epoch) = (hands.log.end_index(), hands.log.epoch());
+        let opened = Event::Opened { end, epoch, gave_up };
         partition.step(hands, opened);
         // A log start that was committed, but not recorded as ours before the end of the process.
         let starts = hands.log.markers().filter_map(|(.., marker)| match marker {

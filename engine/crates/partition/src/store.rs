@@ -21,6 +21,7 @@ use crate::spec::{
 };
 
 mod job;
+mod loss;
 mod open;
 mod reads;
 mod turn;
@@ -164,7 +165,7 @@ impl Store {
         let (internal, config) = (named.internal, Arc::clone(&named.config));
         let log = self.logs.create(&mut self.journal, group, topic, partition);
         let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
-        let partition = Partition::open(&mut hands, Producers::default(), Arc::clone(&config));
+        let partition = Partition::open(&mut hands, Producers::default(), Arc::clone(&config), false);
         self.partitions.insert(group, partition);
         self.name(group, internal, &config);
     }

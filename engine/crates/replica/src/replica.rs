@@ -12,6 +12,8 @@ pub enum Event {
         end: LogIndex,
         /// Epoch of the last element, [`Epoch::NONE`] if the log is new.
         epoch: Epoch,
+        /// Elements behind `end` were lost: nothing new may carry their epoch.
+        gave_up: bool,
     },
     /// The log holds everything below `end`.
     Appended {

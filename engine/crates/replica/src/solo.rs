@@ -29,15 +29,19 @@ impl Solo {
 impl Replica for Solo {
     fn step(&mut self, event: Event, effects: &mut Vec<Effect>) {
         match event {
-            Event::Opened { end, epoch } if epoch == Epoch::NONE => {
+            Event::Opened { end, epoch, .. } if epoch == Epoch::NONE => {
                 assert_eq!(end, LogIndex(0), "a log with elements has an epoch");
                 self.epoch = Epoch(0);
                 effects.push(Effect::Append(Marker::EpochStart { epoch: self.epoch, leader: self.node }));
             }
-            Event::Opened { end, epoch } => {
+            Event::Opened { end, epoch, gave_up } => {
                 self.epoch = epoch;
                 self.commit = end;
                 effects.push(Effect::Committed { commit: end });
+                if gave_up {
+                    self.epoch = Epoch(epoch.0 + 1);
+                    effects.push(Effect::Append(Marker::EpochStart { epoch: self.epoch, leader: self.node }));
+                }
             }
             Event::Appended { .. } => {}
             Event::Durable { end } => {
@@ -76,7 +80,7 @@ mod tests {
     fn the_first_epoch_begins_with_the_log_and_is_committed_when_durable() {
         let mut solo = Solo::new(4);
         assert!(!solo.leads());
-        let effects = step(&mut solo, Event::Opened { end: LogIndex(0), epoch: Epoch::NONE });
+        let effects = step(&mut solo, Event::Opened { end: LogIndex(0), epoch: Epoch::NONE, gave_up: false });
         assert_eq!(effects, [Effect::Append(Marker::EpochStart { epoch: Epoch(0), leader: 4 })]);
         assert!(solo.leads());
         assert_eq!(step(&mut solo, Event::Appended { end: LogIndex(1) }), []);
@@ -89,8 +93,18 @@ mod tests {
     #[test]
     fn a_restart_begins_no_epoch_and_everything_there_is_committed() {
         let mut solo = Solo::new(4);
-        let effects = step(&mut solo, Event::Opened { end: LogIndex(9), epoch: Epoch(3) });
+        let effects = step(&mut solo, Event::Opened { end: LogIndex(9), epoch: Epoch(3), gave_up: false });
         assert_eq!(effects, [Effect::Committed { commit: LogIndex(9) }]);
         assert_eq!((solo.epoch(), solo.commit(), solo.leads()), (Epoch(3), LogIndex(9), true));
+    }
+
+    #[test]
+    fn a_restart_that_gave_something_up_begins_an_epoch() {
+        let mut solo = Solo::new(4);
+        let opened = Event::Opened { end: LogIndex(9), epoch: Epoch(3), gave_up: true };
+        let marker = Marker::EpochStart { epoch: Epoch(4), leader: 4 };
+        let effects = [Effect::Committed { commit: LogIndex(9) }, Effect::Append(marker)];
+        assert_eq!(step(&mut solo, opened), effects);
+        assert_eq!(solo.epoch(), Epoch(4));
     }
 }

@@ -193,6 +193,9 @@ impl ShardStart {
                 return;
             }
         };
+        for loss in store.losses() {
+            io::say(&format!("headrace: shard {}: {loss}", self.id.0));
+        }
         let waker = self.net.waker();
         let wake = {
             let waker = waker.clone();

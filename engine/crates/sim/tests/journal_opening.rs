@@ -32,6 +32,7 @@ fn open(disk: &SimDisk, salt: u64) -> Result<(Journal, Vec<GroupId>), OpenError>
         file_bytes: 16 * BLOCK,
         files_max: 3,
         tail_bytes_max: 1 << 20,
+        accept_loss: false,
     };
     let mut collected = Collected::default();
     let journal = Journal::open(&storage, &options, &mut SplitMix(salt), &mut collected)?;

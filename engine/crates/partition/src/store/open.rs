@@ -1,6 +1,6 @@
 //! Opening a shard's data: the journal is replayed into logs and producers; what was recovered is parked.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,11 +11,12 @@ use log::{Logs, Watch};
 use model::limits::JOURNAL_FILES_MAX;
 use model::{GroupId, LogIndex, ShardId};
 
+use super::loss::{begin_afresh, commit};
 use super::upkeep::Upkeep;
 use super::{Stop, Store};
 use crate::config::TopicConfig;
 use crate::error::OpenError;
-use crate::partition::{Hands, Partition};
+use crate::partition::{Hands, Partition, SMALL_RECORD_BYTES};
 use crate::producers::Producers;
 
 /// Where a shard's data is, and how much of what it may use.
@@ -85,16 +86,20 @@ impl Store {
             file_bytes: options.journal_file_bytes,
             files_max: JOURNAL_FILES_MAX,
             tail_bytes_max: options.tail_bytes_max,
+            accept_loss: options.accept_loss,
         };
         let mut recovering = Recovering::default();
         let topics = options.data_dir.join("topics");
         let opened = Logs::open(&storage, &journal_options, &topics, rng, &mut recovering);
-        let (journal, logs) = opened.map_err(|error| explain(&error))?;
+        let (mut journal, mut logs) = opened.map_err(|error| explain(&error))?;
         if let Some(group) = recovering.unreadable {
             return Err(explain(&JournalError::rot(format!(
                 "the producers of group {} cannot be read",
                 group.0
             ))));
+        }
+        if logs.begins_afresh() {
+            begin_afresh(&*storage, &mut journal, &mut logs, &recovering.producers)?;
         }
         let mut store = Store {
             options,
@@ -111,7 +116,7 @@ impl Store {
             behind: false,
             stop: Stop::Running,
         };
-        store.park(recovering.producers);
+        store.park(&*storage, recovering.producers)?;
         Ok(store)
     }
 
@@ -124,19 +129,31 @@ impl Store {
     }
 
     /// Opens every recovered log; nobody may use it until it is named.
-    fn park(&mut self, mut producers: BTreeMap<GroupId, Producers>) {
+    fn park(
+        &mut self,
+        storage: &dyn Storage,
+        mut producers: BTreeMap<GroupId, Producers>,
+    ) -> Result<(), OpenError> {
+        let gave_up: BTreeSet<GroupId> = self.logs.losses().iter().map(|loss| loss.group).collect();
         let config = Arc::new(TopicConfig::default());
         let groups: Vec<GroupId> = self.logs.iter().map(log::Log::group).collect();
         for group in groups {
+            let gave_up = gave_up.contains(&group);
+            if gave_up
+                && !self.logs.get(group).expect("just listed").takes(&mut self.journal, SMALL_RECORD_BYTES)
+            {
+                commit(storage, &mut self.journal, &mut self.logs)?;
+            }
             let log = self.logs.get_mut(group).expect("just listed");
             let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
             let producers = producers.remove(&group).unwrap_or_default();
-            let partition = Partition::open(&mut hands, producers, Arc::clone(&config));
+            let partition = Partition::open(&mut hands, producers, Arc::clone(&config), gave_up);
             if partition.has_start() {
                 self.starts.push(group);
             }
             self.partitions.insert(group, partition);
         }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::partition::Hands;
 use crate::spec::{Now, Wake};
 
 /// Memory that one write-behind may take.
-const WRITE_BEHIND_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(super) const WRITE_BEHIND_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 impl Store {
     /// Ends a turn: seals what it recorded into a commit (if none is in flight) and adds work for the pool to `jobs`.

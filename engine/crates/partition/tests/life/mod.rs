@@ -1,5 +1,6 @@
 //! A node's life in named operations over one store, and what its clients may rely on: any change of the disk may be its last
 //! one, or fail.
+#![allow(dead_code)] // each test file uses its own part
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -82,6 +83,8 @@ pub struct Life {
     tokens: u64,
     /// Each start has a producer of its own: what became of the last one's batches in flight is not known to it.
     producer: i64,
+    /// What was given up took what is known of producers with it.
+    producers_lost: bool,
     pub operation: &'static str,
     /// The operation that met the trouble.
     pub met: Option<&'static str>,
@@ -108,6 +111,7 @@ impl Life {
             waiting: BTreeMap::new(),
             tokens: 0,
             producer: 7,
+            producers_lost: false,
             operation: OPENING,
             met: None,
         };
@@ -135,6 +139,10 @@ impl Life {
     }
 
     pub fn open(&mut self) -> Go {
+        self.open_with(false)
+    }
+
+    pub fn open_with(&mut self, accept_loss: bool) -> Go {
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let options = StoreOptions {
             data_dir: PathBuf::from("data"),
@@ -144,7 +152,7 @@ impl Life {
             tail_bytes_max: 16 * 1024,
             retention_check_ms: 1_000,
             producer_expiration_ms: 86_400_000,
-            accept_loss: false,
+            accept_loss,
         };
         let opened = Store::open(storage, options, &mut self.rng);
         self.look();
@@ -456,7 +464,9 @@ impl Life {
             let info = self.store().log_info(group).expect("it is here");
             let sends = self.sends.get_mut(&group).expect("listed");
             sends.check(group, info.watermarks.log_start.0, info.watermarks.log_end.0, &found);
-            self.check_duplicate(group);
+            if !self.producers_lost {
+                self.check_duplicate(group);
+            }
         }
         for dir in &self.deleted {
             let left = self.disk.list(dir).expect("listable");
@@ -469,6 +479,46 @@ impl Life {
             let key = self.sends[&group].compacted.then_some(0);
             self.send_durably(group, key, 50).expect("no more trouble");
         }
+    }
+
+    /// A process accepts what is lost. Everything acknowledged is there, but for what it names. Gives how much that was.
+    pub fn accept_loss(&mut self) -> usize {
+        self.trouble = None;
+        self.store = None;
+        self.running.clear();
+        self.wakes.clear();
+        self.waiting.clear();
+        self.disk.crash(End::Kill, &mut SplitMix(1));
+        self.open_with(true).expect("with loss accepted it starts");
+        let losses = self.store().losses();
+        self.settle().expect("no more trouble");
+        let groups: Vec<GroupId> = self.sends.keys().copied().collect();
+        let mut given_up = 0;
+        for group in groups {
+            let found = self.read_all(group).expect("no more trouble");
+            let mark = format!("group {}", group.0);
+            let named: Vec<(i64, i64)> =
+                losses.iter().filter(|loss| loss.contains(&mark)).map(|l| range(l)).collect();
+            let sends = self.sends.get_mut(&group).expect("listed");
+            let before = sends.list.iter().filter(|sent| sent.acked).count();
+            let info = self.store.as_ref().expect("open").log_info(group).expect("it is here");
+            // Compaction took what had a newer value, which may be among what is lost now.
+            let newest: BTreeMap<Option<u8>, i64> =
+                sends.list.iter().map(|sent| (sent.key, sent.base)).collect();
+            let kept = |sent: &Sent| !sends.compacted || newest[&sent.key] == sent.base;
+            sends.list.iter_mut().for_each(|sent| sent.acked &= kept(sent));
+            if info.watermarks.log_end.0 == 0 && losses.iter().any(|loss| loss.contains("begins anew")) {
+                sends.list.clear();
+            }
+            let lost = |sent: &Sent| named.iter().any(|(from, upto)| (*from..=*upto).contains(&sent.base));
+            sends.list.iter_mut().for_each(|sent| sent.acked &= !lost(sent));
+            given_up += before - sends.list.iter().filter(|sent| sent.acked).count();
+            self.producers_lost = true;
+            sends.log_start = i64::MAX;
+            sends.check(group, info.watermarks.log_start.0, info.watermarks.log_end.0, &found);
+            sends.list.retain(|sent| found.iter().any(|(offset, _)| *offset == sent.base));
+        }
+        given_up
     }
 
     /// The newest batch sent again is answered as it was, or stored if it was not.
@@ -502,6 +552,17 @@ impl Sends {
         }
         self.list.retain(|sent| sent.base < log_end);
         self.list.iter_mut().for_each(|sent| sent.acked = true);
+    }
+}
+
+/// The offsets that a loss names.
+fn range(loss: &str) -> (i64, i64) {
+    let numbers = loss.split("offsets ").nth(1).expect("a loss names offsets");
+    let words: Vec<&str> = numbers.split(' ').collect();
+    match words[..] {
+        [from, "to", upto, ..] => (from.parse().expect("a number"), upto.parse().expect("a number")),
+        ["from", from, ..] => (from.parse().expect("a number"), i64::MAX),
+        _ => panic!("no range in {loss}"),
     }
 }
 

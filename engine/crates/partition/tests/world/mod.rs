@@ -31,7 +31,7 @@ pub struct World {
     pub internal: bool,
 }
 
-fn options() -> StoreOptions {
+pub fn options() -> StoreOptions {
     StoreOptions {
         data_dir: PathBuf::from("data"),
         shard: ShardId(0),
@@ -125,6 +125,18 @@ impl World {
         self.wakes.clear();
         self.disk.crash(end, &mut self.rng);
         self.store = open(&self.disk, &mut self.rng);
+    }
+
+    /// As [`restart`](Self::restart), where the data may be refused.
+    pub fn try_restart(&mut self, accept_loss: bool) -> Result<(), String> {
+        self.running.clear();
+        self.wakes.clear();
+        self.disk.crash(End::Power, &mut self.rng);
+        let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
+        let options = StoreOptions { accept_loss, ..options() };
+        self.store = Store::open(storage, options, &mut self.rng).map_err(|error| error.to_string())?;
+        self.configure();
+        Ok(())
     }
 
     pub fn append(&mut self, batch: &[u8], token: u64) -> Result<Appended, AppendError> {

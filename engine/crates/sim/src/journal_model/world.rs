@@ -61,6 +61,7 @@ pub(super) fn options(tail_bytes_max: usize) -> Options {
         file_bytes: FILE_BYTES,
         files_max: 3,
         tail_bytes_max,
+        accept_loss: false,
     }
 }
 
