@@ -53,6 +53,22 @@ pub(crate) fn swap_path(dir: &Path, first: Offset, file_id: u64) -> PathBuf {
     dir.join(format!("{:020}.log.{file_id}.swap", first.0))
 }
 
+/// Unlinks new files of compactions that came to nothing: the process ended before the journal told of them. A log with one
+/// segment has none.
+pub(crate) fn drop_leftovers(storage: &dyn Storage, log: &Log) -> IoResult<()> {
+    if log.segments.len() < 2 {
+        return Ok(());
+    }
+    let dir = log.dir();
+    let live = log.swap.as_ref().map(|swap| swap_path(&dir, swap.first, swap.file_id));
+    for path in storage.list(&dir)? {
+        if path.extension().is_some_and(|suffix| suffix == "swap") && Some(&path) != live.as_ref() {
+            storage.unlink(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Reads segments, compacts them and writes the new file under its own name.
 pub struct CompactJob {
     group: GroupId,

@@ -70,17 +70,20 @@ impl Logs {
         let mut replaying = Replaying::new(&topics, watch, options.accept_loss);
         let journal = Journal::open(storage, options, rng, &mut replaying)?;
         let Recovered { mut logs, removing, losses, damage, afresh } = replaying.finish()?;
-        if !options.accept_loss && logs.is_empty() && removing.is_empty() && journal.turn_commit() == 1 {
-            let there = storage.list(&topics).map_err(|error| OpenError::Io(topics.to_path_buf(), error))?;
-            if !there.is_empty() {
-                return Err(OpenError::rot(format!("it is empty, but {} holds data", topics.display())));
-            }
-        }
         let durable = journal.turn_commit() - 1;
         let mut order = Order::default();
         logs.values_mut().for_each(|log| order.refresh(log));
-        let checkpoint = Checkpoint::default();
+        let mut checkpoint = Checkpoint::default();
+        // A compaction whose swap may not be over: to do it again changes nothing.
+        logs.values().filter(|log| log.swap.is_some()).for_each(|log| checkpoint.look_at(log.group));
         Ok((journal, Logs { topics, logs, removing, checkpoint, order, durable, losses, damage, afresh }))
+    }
+
+    /// Directories that are theirs, also of removed ones that are not gone yet; they need not be there.
+    #[must_use]
+    pub fn directories(&self) -> Vec<PathBuf> {
+        let removing = self.removing.iter().map(|removing| removing.dir.clone());
+        self.logs.values().map(Log::dir).chain(removing).collect()
     }
 
     /// What was given up to open them, where that is accepted.

@@ -10,7 +10,7 @@ use journal::rules::{Rule, off};
 use journal::{OpenError, Record, Replay, Replayed, State};
 use model::{GroupId, LogIndex};
 
-use crate::compact::Swap;
+use crate::compact::{Swap, drop_leftovers};
 use crate::log::{Log, dir_of};
 use crate::logs::{Removing, Watch};
 #[cfg(feature = "mutants")]
@@ -245,6 +245,9 @@ impl Replay for Replaying<'_> {
     fn certain(&mut self, storage: &dyn Storage) -> Result<bool, OpenError> {
         #[cfg(feature = "mutants")]
         self.mislead(storage)?;
+        for log in self.logs.values() {
+            drop_leftovers(storage, log).map_err(|error| OpenError::Io(log.dir(), error))?;
+        }
         let Some(mut salvage) = self.salvage.take() else { return Ok(false) };
         self.settle(Some(&mut salvage))?;
         for log in self.logs.values_mut() {

@@ -22,12 +22,14 @@ use crate::spec::{
 
 mod job;
 mod loss;
+mod lost;
 mod open;
 mod reads;
 mod turn;
 mod upkeep;
 
 pub use job::{StoreDone, StoreJob};
+pub use lost::{Known, move_orphans};
 pub use open::StoreOptions;
 
 /// Journal bytes that making or removing a group takes at most.
@@ -77,6 +79,8 @@ pub struct Store {
     /// Batches come faster than they are written behind, as of the end of the last turn.
     behind: bool,
     stop: Stop,
+    /// The journal was made at this start.
+    is_new: bool,
 }
 
 fn segment_limits(internal: bool, config: &TopicConfig) -> SegmentLimits {
@@ -139,7 +143,15 @@ impl Store {
             .map(|(group, _)| *group)
             .collect();
         for group in unknown {
-            self.remove_group(group);
+            // After a loss the controller may have forgotten what it knew: what it does not name is kept, out of the way.
+            match self.logs.get(group).filter(|_| self.logs.begins_afresh()) {
+                Some(log) => {
+                    let aside = lost::Aside::of(group, &self.options.data_dir, log.dir());
+                    self.jobs_running += 1;
+                    self.jobs.push(StoreJob(job::Work::Aside(aside)));
+                }
+                None => self.remove_group(group),
+            }
         }
         self.record_deferred();
     }

@@ -52,6 +52,12 @@ impl Settings {
         }
     }
 
+    /// `--accept-loss`.
+    #[must_use]
+    pub fn accepts_loss(&self) -> bool {
+        self.accept_loss
+    }
+
     /// Where a shard's data is and how much it may use.
     #[must_use]
     pub fn store_options(&self, data_dir: &Path, shard: ShardId) -> StoreOptions {

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use io::{Clock, OsRng, RealNet, Storage, Workers};
 use model::{ListenerId, ShardId};
-use partition::Store;
+use partition::{Known, OpenError, Store};
 use server::{Handoff, Message, Metrics, Settings};
 
 use crate::config::Config;
@@ -68,6 +68,8 @@ impl Node {
         let api = Arc::new(server::ApiRanges::new(&config.api_ranges, &config.finalized_features));
         let mut node = Node { addresses, mailboxes, handoff, metrics: Vec::new(), threads: Vec::new() };
         let (ready, started) = mpsc::channel();
+        // A shard that is not told to go ends without a trace in its journal.
+        let mut go = Vec::new();
         for (number, net) in nets.into_iter().enumerate() {
             let id = ShardId(u16::try_from(number).expect("shards are few"));
             let metrics = Arc::new(Metrics::default());
@@ -85,15 +87,34 @@ impl Node {
                 metrics,
             };
             let ready = ready.clone();
-            node.threads.push(io::spawn(&format!("shard-{number}"), move || start.run(&ready)));
+            let (tell, told) = mpsc::channel();
+            go.push(tell);
+            node.threads.push(io::spawn(&format!("shard-{number}"), move || start.run(&ready, &told)));
         }
         drop(ready);
         // Each shard says once that it is open; the senders live as long as the shards, so the channel does not end.
+        let mut known = Vec::new();
         for opened in started.iter().take(usize::from(config.shards)) {
-            if let Err(error) = opened {
-                node.stop();
-                return Err(error);
+            match opened {
+                Ok(shard) => known.push(shard),
+                Err(error) => {
+                    drop(go);
+                    node.stop();
+                    return Err(error);
+                }
             }
+        }
+        // Nobody has named a partition yet, so what is there now is all that the shards know.
+        match partition::move_orphans(&*storage, &config.data_dir, &known, settings.accepts_loss()) {
+            Ok(said) => said.iter().for_each(|said| io::say(&format!("headrace: {said}"))),
+            Err(error) => {
+                drop(go);
+                node.stop();
+                return Err(unusable(config, &error));
+            }
+        }
+        for shard in go {
+            let _ = shard.send(()); // it waits for this
         }
         Ok(node)
     }
@@ -161,6 +182,15 @@ fn listen(net: &mut RealNet, config: &Config) -> Result<Vec<SocketAddr>, StartEr
     Ok(addresses)
 }
 
+fn unusable(config: &Config, error: &OpenError) -> StartError {
+    StartError {
+        what: format!("cannot use data directory {}", config.data_dir.display()),
+        detail: error.to_string(),
+        hint: "restore it from a copy, or start with --accept-loss to go on without what is gone".to_owned(),
+        exit_code: 3,
+    }
+}
+
 /// What a shard's thread starts from.
 struct ShardStart {
     id: ShardId,
@@ -176,26 +206,20 @@ struct ShardStart {
 }
 
 impl ShardStart {
-    fn run(self, ready: &mpsc::Sender<Result<(), StartError>>) {
+    fn run(self, ready: &mpsc::Sender<Result<Known, StartError>>, go: &mpsc::Receiver<()>) {
         let options = self.settings.store_options(&self.config.data_dir, self.id);
         let opened = Store::open(Arc::clone(&self.storage), options, &mut OsRng);
         let store = match opened {
             Ok(store) => store,
             Err(error) => {
-                let error = StartError {
-                    what: format!("cannot use data directory {}", self.config.data_dir.display()),
-                    detail: error.to_string(),
-                    hint: "restore it from a copy, or start with --accept-loss to go on without what is gone"
-                        .to_owned(),
-                    exit_code: 3,
-                };
-                let _ = ready.send(Err(error)); // the starter waits for it
+                let _ = ready.send(Err(unusable(&self.config, &error))); // the starter waits for it
                 return;
             }
         };
         for loss in store.losses() {
             io::say(&format!("headrace: shard {}: {loss}", self.id.0));
         }
+        let known = store.known();
         let waker = self.net.waker();
         let wake = {
             let waker = waker.clone();
@@ -218,7 +242,10 @@ impl ShardStart {
                 metrics: self.metrics,
             },
         );
-        let _ = ready.send(Ok(()));
+        let _ = ready.send(Ok(known));
+        if go.recv().is_err() {
+            return;
+        }
         loop {
             match shard.turn(true) {
                 Ok(Turn::Again) => {}

@@ -4,6 +4,7 @@ use io::{Job, Storage};
 use journal::{Commit, CommitDone, FileMade, MakeFile};
 use log::{LogDone, LogJob, ReadJob, TimeJob};
 
+use super::lost::{Aside, MovedAside};
 use crate::spec::{FetchSpec, ListQuery, WaiterToken};
 
 /// Who asked for a cold read, and for what.
@@ -36,6 +37,7 @@ pub(super) enum Work {
     Log(LogJob),
     Read(AskedRead, ReadJob),
     Time(AskedTime, TimeJob),
+    Aside(Aside),
 }
 
 /// Something that may block: plain data that says what to do with storage.
@@ -47,6 +49,7 @@ pub(super) enum Outcome {
     Log(LogDone),
     Read(AskedRead, ReadDone),
     Time(AskedTime, log::TimeFound),
+    Aside(MovedAside),
 }
 
 /// What came of a [`StoreJob`].
@@ -79,6 +82,7 @@ impl Job for StoreJob {
             Work::Log(job) => Outcome::Log(job.run(storage)),
             Work::Read(asked, job) => Outcome::Read(asked, job.run(storage)),
             Work::Time(asked, job) => Outcome::Time(asked, job.run(storage)),
+            Work::Aside(job) => Outcome::Aside(job.run(storage)),
         })
     }
 }

@@ -101,6 +101,7 @@ impl Store {
         if logs.begins_afresh() {
             begin_afresh(&*storage, &mut journal, &mut logs, &recovering.producers)?;
         }
+        let is_new = journal.turn_commit() == 1;
         let mut store = Store {
             options,
             journal,
@@ -115,6 +116,7 @@ impl Store {
             upkeep: Upkeep::new(rng.next_u64()),
             behind: false,
             stop: Stop::Running,
+            is_new,
         };
         store.park(&*storage, recovering.producers)?;
         Ok(store)

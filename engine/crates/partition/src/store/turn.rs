@@ -93,6 +93,10 @@ impl Store {
             Outcome::Log(done) => self.log_done(now, done),
             Outcome::Read(asked, done) => self.read_done(asked, done, wakes),
             Outcome::Time(asked, found) => self.time_found(asked, found, wakes),
+            Outcome::Aside(moved) => match moved.result {
+                Ok(()) => moved.group.into_iter().for_each(|group| self.remove_group(group)),
+                Err(_) => self.upkeep.failed(now), // it stays where it is until the next start
+            },
         }
         Ok(())
     }

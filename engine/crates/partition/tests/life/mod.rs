@@ -468,6 +468,14 @@ impl Life {
                 self.check_duplicate(group);
             }
         }
+        let compacted = self.disk.list(&PathBuf::from(format!("data/topics/{}/0-3", TopicId([2; 16]))));
+        for path in compacted.expect("listable") {
+            assert!(
+                path.extension().is_none_or(|suffix| suffix != "swap"),
+                "{} is left over",
+                path.display()
+            );
+        }
         for dir in &self.deleted {
             let left = self.disk.list(dir).expect("listable");
             assert!(left.is_empty(), "{} of a deleted topic holds {left:?}", dir.display());

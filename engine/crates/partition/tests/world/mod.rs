@@ -129,13 +129,18 @@ impl World {
 
     /// As [`restart`](Self::restart), where the data may be refused.
     pub fn try_restart(&mut self, accept_loss: bool) -> Result<(), String> {
+        self.try_restart_unnamed(accept_loss)?;
+        self.configure();
+        Ok(())
+    }
+
+    pub fn try_restart_unnamed(&mut self, accept_loss: bool) -> Result<(), String> {
         self.running.clear();
         self.wakes.clear();
         self.disk.crash(End::Power, &mut self.rng);
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let options = StoreOptions { accept_loss, ..options() };
         self.store = Store::open(storage, options, &mut self.rng).map_err(|error| error.to_string())?;
-        self.configure();
         Ok(())
     }
 
