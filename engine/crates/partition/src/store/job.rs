@@ -67,7 +67,7 @@ impl StoreJob {
     pub fn commit_bytes(&self) -> Option<usize> {
         match &self.0 {
             Work::Commit(commit) => Some(commit.bytes()),
-            Work::MakeFile(_) | Work::Log(_) | Work::Read(..) | Work::Time(..) => None,
+            Work::MakeFile(_) | Work::Log(_) | Work::Read(..) | Work::Time(..) | Work::Aside(_) => None,
         }
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn commit(
 ) -> Result<bool, OpenError> {
     let Some(commit) = journal.seal() else { return Ok(false) };
     let committed = journal.committed(commit.run(storage)).map_err(|error| OpenError(error.to_string()))?;
-    logs.committed(&committed);
+    logs.committed(journal, &committed);
     journal.recycle(committed.groups);
     Ok(true)
 }
