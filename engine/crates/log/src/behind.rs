@@ -5,7 +5,7 @@
 //! job may fail or be lost anywhere: the next one writes the same bytes again.
 
 use std::collections::BTreeSet;
-use std::io::Result as IoResult;
+use std::io::{ErrorKind, Result as IoResult};
 use std::path::PathBuf;
 
 use io::{AlignedBuf, Job, Storage};
@@ -59,7 +59,12 @@ pub struct WroteBehind {
 impl Log {
     /// The next batches to write, at most about `bytes_max`; `None` if there are none, or a job works on the files.
     pub fn write_behind(&mut self, journal: &Journal, bytes_max: usize) -> Option<WriteBehind> {
-        if self.busy || self.files_wait > 0 || self.flushed_unrecorded.is_some() || self.swap.is_some() {
+        if self.damaged
+            || self.busy
+            || self.files_wait > 0
+            || self.flushed_unrecorded.is_some()
+            || self.swap.is_some()
+        {
             return None;
         }
         let durable = if off(Rule::WriteBehindDurable) { self.end } else { self.durable };
@@ -128,6 +133,8 @@ impl Log {
             Ok(wrote) => wrote,
             Err(error) => {
                 self.tidy = true;
+                // To try again would find the same: a file is not what it was when it was synced.
+                self.damaged |= error.kind() == ErrorKind::InvalidData;
                 return Err(error);
             }
         };

@@ -171,7 +171,7 @@ impl Log {
     /// Segments before the active one and before `upto` that are flushed: what may be compacted now.
     #[must_use]
     pub fn compactable(&self, upto: Offset) -> &[Segment] {
-        if self.swap.is_some() || self.busy || !self.doomed.is_empty() {
+        if self.uncompactable || self.swap.is_some() || self.busy || !self.doomed.is_empty() {
             return &[];
         }
         let flushed = self.flushed.segment.min(self.offset_or_start(self.flushed_durable));
@@ -207,6 +207,7 @@ impl Log {
     ) -> Option<Compacted> {
         self.busy = false;
         let mut swap = self.swap.take().expect("a compaction is under way");
+        self.uncompactable |= done.result.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidData);
         let bytes = done.result.ok().filter(|_| done.generation == self.generation);
         let bytes = bytes.filter(|_| self.segments.first().is_some_and(|first| first.base == swap.first));
         let Some(bytes) = bytes.filter(|_| journal.takes_reserved(&self.mark, 64)) else {

@@ -69,6 +69,12 @@ pub struct Log {
     /// Segments that the log start passed, each with the commit that allows the unlink.
     pub(crate) doomed: Vec<(u64, Offset)>,
     pub(crate) swap: Option<Box<Swap>>,
+    /// Its newest segment is not what it was: nothing can be written behind any more.
+    pub(crate) damaged: bool,
+    /// A compaction met damage: the next one would, too.
+    pub(crate) uncompactable: bool,
+    /// Somebody was told of damage.
+    pub(crate) told: bool,
     /// What the checkpoint knows of it.
     pub(crate) standing: Standing,
 }
@@ -108,6 +114,9 @@ impl Log {
             has_dir: false,
             doomed: Vec::new(),
             swap: None,
+            damaged: false,
+            uncompactable: false,
+            told: false,
             standing: Standing::default(),
         }
     }
@@ -129,6 +138,12 @@ impl Log {
     #[must_use]
     pub fn group(&self) -> GroupId {
         self.group
+    }
+
+    /// Its newest segment is not what it was: what is appended would stay in the journal for ever.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
     }
 
     /// Its topic and partition.

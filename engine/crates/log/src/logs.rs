@@ -55,6 +55,8 @@ pub struct Logs {
     losses: Vec<Loss>,
     damage: Option<String>,
     afresh: bool,
+    /// Damage that was found since somebody asked, a sentence for each log.
+    found: Vec<String>,
 }
 
 impl Logs {
@@ -76,7 +78,21 @@ impl Logs {
         let mut checkpoint = Checkpoint::default();
         // A compaction whose swap may not be over: to do it again changes nothing.
         logs.values().filter(|log| log.swap.is_some()).for_each(|log| checkpoint.look_at(log.group));
-        Ok((journal, Logs { topics, logs, removing, checkpoint, order, durable, losses, damage, afresh }))
+        Ok((
+            journal,
+            Logs {
+                topics,
+                logs,
+                removing,
+                checkpoint,
+                order,
+                durable,
+                losses,
+                damage,
+                afresh,
+                found: Vec::new(),
+            },
+        ))
     }
 
     /// Directories that are theirs, also of removed ones that are not gone yet; they need not be there.
@@ -90,6 +106,25 @@ impl Logs {
     #[must_use]
     pub fn losses(&self) -> &[Loss] {
         &self.losses
+    }
+
+    /// A log's files are not what they were. Told once for each log.
+    pub fn found_damage(&mut self, group: GroupId, error: &std::io::Error) {
+        let Some(log) = self.logs.get_mut(&group) else { return };
+        if !std::mem::replace(&mut log.told, true) {
+            self.found.push(format!(
+                "partition {} of topic {} (group {}): {}: {error}; what is missing is refused with KAFKA_STORAGE_ERROR, restore it from a copy or start with --accept-loss",
+                log.partition.0,
+                log.topic,
+                group.0,
+                log.dir().display()
+            ));
+        }
+    }
+
+    /// Damage found since the last call, for a person.
+    pub fn take_found(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.found)
     }
 
     /// What is wrong with the journal that was opened in spite of it.
@@ -226,6 +261,11 @@ impl Logs {
         self.checkpoint.settled = false; // a log that was busy may have more to do
         let group = done.group();
         let result = self.take_in(journal, done, producers);
+        if let Err(error) = &result
+            && self.logs.get(&group).is_some_and(|log| log.damaged)
+        {
+            self.found_damage(group, error);
+        }
         if let Some(log) = self.logs.get_mut(&group) {
             self.order.refresh(log);
             self.checkpoint.look_at(group);

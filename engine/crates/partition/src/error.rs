@@ -40,6 +40,8 @@ pub enum AppendError {
     NoRoom,
     /// The disk is full.
     StorageFull,
+    /// The partition's newest segment is not what it was when it was synced.
+    Damaged,
 }
 
 /// The only place where append failures become Kafka error codes: no `_ =>`, a new failure must choose.
@@ -57,6 +59,7 @@ pub const fn error_code(error: AppendError) -> ErrorCode {
         AppendError::LargerThanSegment => ErrorCode::RECORD_LIST_TOO_LARGE,
         AppendError::OutOfOrderSequence => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
         AppendError::FencedProducer => ErrorCode::INVALID_PRODUCER_EPOCH,
+        AppendError::Damaged => ErrorCode::KAFKA_STORAGE_ERROR,
         // Every client retries it without asking for new metadata first, as it would for KAFKA_STORAGE_ERROR.
         AppendError::NoRoom | AppendError::StorageFull => ErrorCode::NOT_ENOUGH_REPLICAS,
     }
@@ -86,6 +89,7 @@ impl AppendError {
             }
             AppendError::InvalidRecord => Some("the batch breaks a rule of the record format"),
             AppendError::NoRoom => Some("the journal is full until segments are written; retry"),
+            AppendError::Damaged => Some("the partition's files are damaged; the broker's log says which"),
             AppendError::StorageFull => Some("the disk is full; retry after records were deleted"),
             AppendError::NoKey { .. } | AppendError::InvalidTimestamp { .. } => {
                 Some("one or more records were rejected, and the batch with them")

@@ -209,6 +209,9 @@ impl Store {
             return Err(AppendError::StorageFull);
         }
         let (partition, mut hands) = self.hands(group).ok_or(AppendError::UnknownPartition)?;
+        if hands.log.is_damaged() {
+            return Err(AppendError::Damaged);
+        }
         match partition.append(&mut hands, now, batch, origin, waiter) {
             Err(AppendError::NoRoom) if self.upkeep.is_failing() => Err(AppendError::StorageFull),
             result => result,

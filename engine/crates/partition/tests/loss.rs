@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use io::{OpenMode, Rng, SplitMix, Storage};
 use life::{Life, OPERATIONS, Trouble};
-use model::{Epoch, GroupId, Offset, PartitionIndex, TopicId};
-use partition::{FetchError, TopicConfig, TopicSpec, WaiterToken};
+use model::{Epoch, ErrorCode, GroupId, Offset, PartitionIndex, TopicId};
+use partition::{AppendError, FetchError, TopicConfig, TopicSpec, WaiterToken};
 use sim::disk::{End, SimDisk};
 use world::*;
 
@@ -193,20 +193,20 @@ fn a_missing_journal_file_ends_what_it_held() {
     assert_eq!(values(&mut world).len(), from + 1);
 }
 
-fn flushed() -> (World, PathBuf) {
-    let mut world = World::new(TopicConfig { segment_bytes: 100_000, ..TopicConfig::default() });
+fn flushed(segment_bytes: u64) -> (World, PathBuf) {
+    let mut world = World::new(TopicConfig { segment_bytes, ..TopicConfig::default() });
     for n in 0..60 {
         let value = format!("{n} {}", "x".repeat(20_000));
         world.append_durably(&batch_of(&[value.as_bytes()]));
     }
     let dir = PathBuf::from(format!("data/topics/{TOPIC}/0-{}", GROUP.0));
-    assert!(world.files().len() > 3);
+    assert!(!world.files().is_empty());
     (world, dir)
 }
 
 #[test]
 fn a_segment_that_is_too_short_is_refused_when_it_is_read_and_ends_the_log_where_loss_is_accepted() {
-    let (mut world, dir) = flushed();
+    let (mut world, dir) = flushed(100_000);
     let path = dir.join(&world.files()[1]);
     let file = world.disk.open(&path, OpenMode::ReadWrite).expect("there");
     let len = file.len().expect("known");
@@ -214,6 +214,8 @@ fn a_segment_that_is_too_short_is_refused_when_it_is_read_and_ends_the_log_where
     file.sync_data().expect("good");
     world.try_restart(false).expect("segments are not opened at a start");
     assert_eq!(world.fetch(5).err(), Some(FetchError::Storage));
+    assert_eq!(world.fetch(6).err(), Some(FetchError::Storage));
+    assert_eq!(world.store.take_found_damage().len(), 1, "told once");
     assert!(world.fetch(0).is_ok(), "what is sound is read");
     world.try_restart(true).expect("loss is accepted");
     let losses = world.store.losses();
@@ -226,8 +228,44 @@ fn a_segment_that_is_too_short_is_refused_when_it_is_read_and_ends_the_log_where
 }
 
 #[test]
+fn a_partition_whose_newest_segment_is_cut_is_refused_told_of_once_and_never_written_again() {
+    let (mut world, dir) = flushed(100_000_000);
+    name_other(&mut world);
+    let path = dir.join(world.files().last().expect("it has files"));
+    let file = world.disk.open(&path, OpenMode::ReadWrite).expect("there");
+    file.set_len(file.len().expect("known") - 5).expect("good");
+    file.sync_data().expect("good");
+    world.try_restart(false).expect("segments are not opened at a start");
+    name_other(&mut world);
+    let mut refused = None;
+    for n in 0..60 {
+        let value = format!("{n} {}", "x".repeat(20_000));
+        match world.append(&batch_of(&[value.as_bytes()]), 1) {
+            Ok(_) => world.settle(),
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    assert_eq!(refused, Some(AppendError::Damaged));
+    assert_eq!(partition::error_code(AppendError::Damaged), ErrorCode::KAFKA_STORAGE_ERROR);
+    let found = world.store.take_found_damage();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("shorter than its flushed mark"), "{found:?}");
+    let before = world.disk.changes();
+    for _ in 0..5 {
+        world.pass_ms(2_000);
+        world.settle();
+    }
+    assert_eq!(world.disk.changes(), before, "what would fail again is not tried again");
+    assert!(world.store.take_found_damage().is_empty());
+    append_other(&mut world, b"another partition goes on");
+}
+
+#[test]
 fn missing_old_segments_raise_the_log_start() {
-    let (mut world, dir) = flushed();
+    let (mut world, dir) = flushed(100_000);
     world.disk.unlink(&dir.join(&world.files()[0])).expect("there");
     world.disk.sync_dir(&dir).expect("there");
     world.try_restart(true).expect("loss is accepted");

@@ -16,6 +16,11 @@ use crate::error::OpenError;
 use crate::producers::Producers;
 
 impl Store {
+    /// Damage that was found in files since the last call, a sentence for each partition.
+    pub fn take_found_damage(&mut self) -> Vec<String> {
+        self.logs.take_found()
+    }
+
     /// What was given up to open this shard: a sentence about its journal, and one for each partition.
     #[must_use]
     pub fn losses(&self) -> Vec<String> {

@@ -64,7 +64,11 @@ impl Store {
                     self.read_again(AskedRead { tries: tries + 1, ..asked }, wakes);
                     return;
                 }
-                None | Some(Err(_)) => Err(FetchError::Storage),
+                None => Err(FetchError::Storage),
+                Some(Err(error)) => {
+                    self.logs.found_damage(spec.group, &error);
+                    Err(FetchError::Storage)
+                }
                 Some(Ok(data)) => {
                     let bytes: usize = data.iter().map(|bytes| bytes.len()).sum();
                     let behind = unflushed(log);

@@ -1,5 +1,7 @@
 //! The end of a turn, and what comes back from threads.
 
+use std::io::ErrorKind;
+
 use journal::GroupMark;
 
 use super::job::{Outcome, StoreDone, StoreJob, Work};
@@ -113,6 +115,8 @@ impl Store {
                 }
             }
             Ok(_) => self.upkeep.wrote(),
+            // One partition's files, not the disk; trying again would change nothing.
+            Err(error) if error.kind() == ErrorKind::InvalidData => {}
             Err(_) => self.upkeep.failed(now),
         }
     }

@@ -1,6 +1,7 @@
 //! What must be found: the logs as plain lists.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use batch::Header;
@@ -8,6 +9,8 @@ use io::{Job, Storage};
 use journal::{Journal, Marker};
 use log::{Log, Logs, Read};
 use model::{Epoch, GroupId, LogIndex, Offset};
+
+use super::world::TOPICS_DIR;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Element {
@@ -57,6 +60,13 @@ impl Want {
         let wanted: Vec<GroupId> = self.0.keys().copied().collect();
         if found != wanted {
             return Err(format!("groups {found:?}, not {wanted:?}"));
+        }
+        let known = logs.directories();
+        for topic in storage.list(Path::new(TOPICS_DIR)).map_err(|error| error.to_string())? {
+            let there = storage.list(&topic).map_err(|error| error.to_string())?;
+            if let Some(orphan) = there.iter().find(|dir| !known.contains(dir)) {
+                return Err(format!("{} belongs to no group", orphan.display()));
+            }
         }
         for (group, want) in &self.0 {
             let log = logs.get(*group).expect("listed");

@@ -15,6 +15,7 @@ use super::oracle::{Group, Want};
 use crate::disk::SimDisk;
 
 pub(super) const JOURNAL_DIR: &str = "/data/journal/0";
+pub(super) const TOPICS_DIR: &str = "/data/topics";
 const FILE_BYTES: u64 = 12 * BLOCK as u64;
 /// More than one record of an operation with everything around it.
 const ROOM_BYTES: usize = 400;
@@ -68,7 +69,7 @@ pub(super) fn options(tail_bytes_max: usize) -> Options {
 pub(super) fn open(disk: &SimDisk, rng: &mut SplitMix) -> Result<(Journal, Logs), OpenError> {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     let options = options([0, 4 * BLOCK, 1 << 20][usize::try_from(rng.below(3)).expect("small")]);
-    Logs::open(&storage, &options, Path::new("/data/topics"), rng, &mut Nobody)
+    Logs::open(&storage, &options, Path::new(TOPICS_DIR), rng, &mut Nobody)
 }
 
 fn build(values: &[Vec<u8>]) -> Vec<u8> {
