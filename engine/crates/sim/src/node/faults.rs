@@ -27,17 +27,21 @@ struct Rates {
     disk: u64,
     slow: u64,
     jumps: u64,
+    lulls: u64,
 }
 
 impl Rates {
     const fn of(mood: Mood) -> Rates {
-        let few = Rates { ends: 20, stops: 3, cuts: 30, stalls: 30, disk: 15, slow: 15, jumps: 10 };
+        let few =
+            Rates { ends: 20, stops: 3, cuts: 30, stalls: 30, disk: 15, slow: 15, jumps: 10, lulls: 40 };
         match mood {
             Mood::Mixed => few,
             Mood::Crashing => Rates { ends: 70, stops: 8, ..few },
             Mood::Slow => Rates { slow: 90, ends: 12, disk: 30, ..few },
             Mood::Flaky => Rates { cuts: 200, stalls: 200, ..few },
-            Mood::Calm => Rates { ends: 0, stops: 3, cuts: 0, stalls: 0, disk: 0, slow: 5, jumps: 0 },
+            Mood::Calm => {
+                Rates { ends: 0, stops: 3, cuts: 0, stalls: 0, disk: 0, slow: 5, jumps: 0, lulls: 60 }
+            }
         }
     }
 }
@@ -50,14 +54,14 @@ impl World {
             self.full_until_ns = None;
             self.disk.fill(false);
         }
-        let Rates { ends, stops, cuts, stalls, disk, slow, jumps } = Rates::of(self.plan.mood);
+        let Rates { ends, stops, cuts, stalls, disk, slow, jumps, lulls } = Rates::of(self.plan.mood);
         let mut dice = self.rng.below(10_000);
         let mut falls_in = |rate: u64| {
             let hit = dice < rate;
             dice = dice.wrapping_sub(rate);
             hit
         };
-        let kinds = [ends, stops, cuts, stalls, disk, slow, jumps];
+        let kinds = [ends, stops, cuts, stalls, disk, slow, jumps, lulls];
         // The dice go below zero, that is far above every rate, once one has hit.
         let hit = kinds.into_iter().position(&mut falls_in);
         match hit {
@@ -82,6 +86,7 @@ impl World {
                 trace::note("clock set", ms, 0, 0);
                 self.clock.jump(ms);
             }
+            Some(7) => self.lull_until_ns = now_ns + self.rng.below(1_500) * NS_PER_MS,
             _ => {}
         }
         Ok(())

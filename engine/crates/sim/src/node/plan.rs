@@ -56,7 +56,7 @@ impl Plan {
             retention_check_ms: pick(rng, &[100, 1_000]),
             files_open_max: 1 + rng.below(8) as usize,
             chunk_bytes_max: pick(rng, &[97, 3_000, 1 << 20, 1 << 20]),
-            steps: pick(rng, &[800, 1_200, 2_000]),
+            steps: pick(rng, &[1_000, 1_600, 2_600]),
             topics: topics(rng),
             producers: producers(rng),
             consumers: (0..2 + rng.below(2)).map(|_| (4 + rng.below(15) as i16, rng.below(2) == 0)).collect(),

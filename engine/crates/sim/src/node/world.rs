@@ -41,6 +41,8 @@ pub(super) struct World {
     pub rotten: Option<(Place, u8)>,
     /// Until when segments find no space.
     pub full_until_ns: Option<u64>,
+    /// Until when producers rest, so that fetches wait for single batches.
+    pub lull_until_ns: u64,
     pub stopping: bool,
     pub settling: bool,
     /// A read was made to fail, and nobody has met it yet.
@@ -78,6 +80,7 @@ impl World {
             end: End::Kill,
             rotten: None,
             full_until_ns: None,
+            lull_until_ns: 0,
             stopping: false,
             settling: false,
             reads_may_fail: false,
@@ -193,6 +196,7 @@ impl World {
             up: self.process.is_some() && !self.stopping,
             shards: usize::from(self.plan.shards),
             stopping: self.stopping,
+            lull: self.clock.now_ns() < self.lull_until_ns,
             settling: self.settling,
             reads_may_fail: self.reads_may_fail
                 || self.rotten.is_some()

@@ -18,15 +18,14 @@ use crate::node::trace;
 
 /// An answer may come so much later than the longest wait asked for: streams and jobs are late too.
 const LATE_NS: u64 = 20_000 * NS_PER_MS;
-/// What was acknowledged so long before a fetch ended must be in its answer.
-const NOTICE_NS: u64 = 1_500 * NS_PER_MS;
+/// What was acknowledged so long before a fetch's time was over must have ended it.
+const NOTICE_NS: u64 = 200 * NS_PER_MS;
 
 struct Sent {
     correlation: i32,
     sent_ns: u64,
     wait_ns: u64,
     bytes_min: i32,
-    roomy: bool,
     /// Of every partition that the broker is to look at: where from, and what was known.
     wanted: BTreeMap<Slot, (i64, Known)>,
 }
@@ -237,15 +236,8 @@ impl Consumer {
         self.link.send(ground.wires, &frame);
         let wait_ns = wait_ms.cast_unsigned() as u64 * NS_PER_MS;
         trace::note("fetch", self.number, wanted.len() as i64, i64::from(wait_ms));
-        self.asked = Some(Asked::Fetch(Sent {
-            correlation,
-            sent_ns: ground.now_ns,
-            wait_ns,
-            bytes_min,
-            // In a session partitions keep the limits that they were named with.
-            roomy: roomy && !self.with_session,
-            wanted,
-        }));
+        self.asked =
+            Some(Asked::Fetch(Sent { correlation, sent_ns: ground.now_ns, wait_ns, bytes_min, wanted }));
     }
 
     fn fetched(&mut self, ground: &mut Ground<'_>, sent: &Sent, frame: &[u8]) -> Checked {
@@ -269,7 +261,6 @@ impl Consumer {
             self.session = (fetched.session_id, if opened && epoch > 0 { 1 } else { epoch });
         }
         let (mut bytes, mut failed) = (0, false);
-        let mut answered: BTreeMap<Slot, usize> = BTreeMap::new();
         for part in &fetched.parts {
             let named = sent.wanted.iter().find(|(slot, _)| self.is_named(ground, part, **slot));
             let Some((slot, (from, before))) = named else {
@@ -277,13 +268,12 @@ impl Consumer {
             };
             let (slot, from, before) = (*slot, *from, *before);
             bytes += part.records.len();
-            answered.insert(slot, part.records.len());
             failed |= part.error != 0;
             self.part(ground, slot, from, before, part)?;
         }
         trace::note("fetched", self.number, fetched.parts.len() as i64, bytes as i64);
         if !failed && bytes < usize::try_from(sent.bytes_min).unwrap_or(0) {
-            self.waited_out(ground, sent, &answered, bytes)?;
+            self.waited_out(ground, sent, bytes)?;
         }
         Ok(())
     }
@@ -298,14 +288,9 @@ impl Consumer {
         named && known.index == part.index
     }
 
-    /// The fetch ended with less than it asked for. Then its time was over, and there was no more.
-    fn waited_out(
-        &self,
-        ground: &Ground<'_>,
-        sent: &Sent,
-        answered: &BTreeMap<Slot, usize>,
-        bytes: usize,
-    ) -> Checked {
+    /// The fetch ended with less than it asked for. Then its time was over, and there was no more: one batch of any size is
+    /// given, so a fetch that asks for one byte comes back with nothing only where there is nothing.
+    fn waited_out(&self, ground: &Ground<'_>, sent: &Sent, bytes: usize) -> Checked {
         let ended_ns = sent.sent_ns + sent.wait_ns;
         if ground.now_ns < ended_ns {
             // Only a node on its way down does that.
@@ -314,12 +299,12 @@ impl Consumer {
             }
             return Err(format!("consumer {}: a fetch came back early with {bytes} bytes", self.number));
         }
-        if !sent.roomy || sent.bytes_min != 1 || sent.wait_ns < 2 * NOTICE_NS {
+        if sent.bytes_min != 1 || sent.wait_ns < 2 * NOTICE_NS {
             return Ok(());
         }
         for (slot, (from, _)) in &sent.wanted {
             let end = ground.ledger.end_at(*slot, ended_ns - NOTICE_NS);
-            if end > *from && answered.get(slot).is_none_or(|bytes| *bytes == 0) {
+            if end > *from && !ground.ledger.part(*slot).dead {
                 return Err(format!(
                     "consumer {} waited for slot {} from {from} until its time was over, though the log went to {end}: \
                      a wake-up was lost",

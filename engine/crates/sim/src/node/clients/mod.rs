@@ -32,6 +32,8 @@ pub(super) struct Ground<'a> {
     pub shards: usize,
     /// The node is on its way down, in order.
     pub stopping: bool,
+    /// Producers make nothing new for a while.
+    pub lull: bool,
     /// Nothing new is begun, what is begun is finished.
     pub settling: bool,
     /// Reads may be refused: a fault that explains it is about.

@@ -160,7 +160,7 @@ impl Producer {
         }
         if again.is_empty() {
             let live = ground.topics.slots();
-            if ground.settling || live.is_empty() || !ground.chance(self.habits.one_in) {
+            if ground.settling || ground.lull || live.is_empty() || !ground.chance(self.habits.one_in) {
                 return;
             }
             for _ in 0..1 + ground.below(2) {
