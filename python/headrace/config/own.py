@@ -63,7 +63,7 @@ OWN_DOCS: Final = {
     "headrace.cores": "Number of shards, one thread each. 0: one for up to two cores, one less than the cores up to 8.",
     "headrace.log.format": "How the broker's log lines are written: text or json.",
     "headrace.log.level": "The least important log line that is written.",
-    "headrace.journal.file.bytes": "Size of one journal file.",
+    "headrace.journal.file.bytes": "Size that journal files grow to.",
     "headrace.journal.files.max": "Most journal files of a shard; when they are full, producers wait.",
     "headrace.tail.bytes.max": "Memory of a shard for records that were written lately and are read without the disk.",
 }
@@ -78,5 +78,6 @@ OUR_DEFAULTS: Final = {
 DEV_DEFAULTS: Final = {
     "auto.create.topics.enable": "true",
     "group.initial.rebalance.delay.ms": "0",
+    "headrace.journal.file.bytes": str(8 << 20),
 }
-"""What `--dev` changes further; the first two lines of Kafka's own example configuration."""
+"""What `--dev` changes further."""

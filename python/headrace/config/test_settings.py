@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from headrace.config.definition import Source
 from headrace.config.kafka_broker_configs import KAFKA_BROKER_CONFIGS
 from headrace.config.listeners import Address, parse_address
 from headrace.config.load import load
-from headrace.config.own import DEV_DEFAULTS, OUR_DEFAULTS
+from headrace.config.own import DEV_DEFAULTS, OUR_DEFAULTS, OWN_BROKER_CONFIGS, WRITE_CACHING
 from headrace.config.rules import ValueRefused
 from headrace.config.sources import parse_properties, variable_name
 from headrace.model.failure import ExitCode, Failure
@@ -233,9 +234,52 @@ def test_the_table_of_differences_is_true():
         for line in page.splitlines()
         if line.startswith("| `")
     ]
-    assert {row[0] for row in rows} == {*OUR_DEFAULTS, *DEV_DEFAULTS}
+    kafkas = {name for name in {*OUR_DEFAULTS, *DEV_DEFAULTS} if not name.startswith("headrace.")}
+    assert {row[0] for row in rows} == kafkas
     kafka = {definition.name: definition.default for definition in KAFKA_BROKER_CONFIGS}
     for name, theirs, ours, dev, _ in rows:
         assert theirs == (kafka[name] or f"(`log.dir`: `{kafka['log.dir']}`)").strip("`"), name
         assert ours == BROKER_CONFIGS[name].default
         assert dev == DEV_DEFAULTS.get(name, "")
+
+
+ENGINE = Path(__file__).parents[3] / "engine/crates"
+
+
+def read_by_the_engine():
+    """Names of settings in the engine's two tables: the broker's, and the topics'."""
+    broker = (ENGINE / "server/src/settings.rs").read_text("utf-8")
+    topics = (ENGINE / "partition/src/config.rs").read_text("utf-8")
+    return (
+        set(re.findall(r'(?:number|size)\("([a-z.]+)"', broker)) - {"headrace.accept.loss"},
+        set(re.findall(r'^\s+"([a-z]+(?:\.[a-z]+)+)" =>', topics, re.MULTILINE)),
+    )
+
+
+def read_by_python():
+    """Names of our own settings that any module but the tables themselves mentions."""
+    package = Path(__file__).parents[1]
+    sources = [path.read_text("utf-8") for path in package.rglob("*.py") if "test_" not in path.name]
+    tables = (package / "config/own.py").read_text("utf-8")
+    return set(re.findall(r'"((?:headrace|cluster)\.[a-z.]+)"', "".join(s for s in sources if s != tables)))
+
+
+def test_what_the_engine_reads_can_be_set():
+    broker, topics = read_by_the_engine()
+    assert len(broker) > 5
+    assert len(topics) > 10
+    assert broker <= BROKER_CONFIGS.keys()
+    assert topics <= TOPIC_CONFIGS.keys()
+
+
+def test_no_setting_of_ours_is_accepted_and_ignored():
+    broker, topics = read_by_the_engine()
+    ours = {definition.name for definition in OWN_BROKER_CONFIGS}
+    assert ours - {WRITE_CACHING} <= broker | read_by_python()
+    assert WRITE_CACHING in topics
+
+
+def test_dev_is_a_default_and_no_ceiling():
+    given = {"headrace.journal.file.bytes": str(64 << 20)}
+    assert load({}, {}, dev=True)[0].effective()["headrace.journal.file.bytes"] == str(8 << 20)
+    assert load(given, {}, dev=True)[0].effective()["headrace.journal.file.bytes"] == str(64 << 20)

@@ -5,7 +5,7 @@ use std::path::Path;
 use model::ShardId;
 use model::limits::{
     CONNECTION_IDLE_MS_MAX, JOURNAL_FILE_BYTES, JOURNAL_FILE_BYTES_DEV, JOURNAL_FILE_BYTES_FIRST,
-    REQUEST_BYTES_MAX, TAIL_BYTES_MAX,
+    JOURNAL_FILES_MAX, REQUEST_BYTES_MAX, TAIL_BYTES_MAX,
 };
 use partition::StoreOptions;
 
@@ -21,6 +21,7 @@ pub struct Settings {
     /// Connections of one shard, from `max.connections`.
     pub connections_max_per_shard: usize,
     journal_file_bytes: u64,
+    journal_files_max: usize,
     tail_bytes_max: usize,
     retention_check_ms: u64,
     producer_expiration_ms: i64,
@@ -37,13 +38,14 @@ impl Settings {
         };
         let size =
             |name: &str, default: usize| usize::try_from(number(name, default as u64)).unwrap_or(default);
-        let file_bytes = number("headrace.journal.file.bytes", JOURNAL_FILE_BYTES);
+        let file_bytes = if dev { JOURNAL_FILE_BYTES_DEV } else { JOURNAL_FILE_BYTES };
         Settings {
             node_id,
             request_bytes_max: size("socket.request.max.bytes", REQUEST_BYTES_MAX),
             connection_idle_ms_max: number("connections.max.idle.ms", CONNECTION_IDLE_MS_MAX),
             connections_max_per_shard: size("max.connections", i32::MAX as usize).min(20_000),
-            journal_file_bytes: if dev { file_bytes.min(JOURNAL_FILE_BYTES_DEV) } else { file_bytes },
+            journal_file_bytes: number("headrace.journal.file.bytes", file_bytes),
+            journal_files_max: size("headrace.journal.files.max", JOURNAL_FILES_MAX),
             tail_bytes_max: size("headrace.tail.bytes.max", TAIL_BYTES_MAX),
             retention_check_ms: number("log.retention.check.interval.ms", 300_000),
             producer_expiration_ms: i64::try_from(number("producer.id.expiration.ms", 86_400_000))
@@ -66,6 +68,7 @@ impl Settings {
             shard,
             journal_file_bytes_first: JOURNAL_FILE_BYTES_FIRST.min(self.journal_file_bytes),
             journal_file_bytes: self.journal_file_bytes,
+            journal_files_max: self.journal_files_max,
             tail_bytes_max: self.tail_bytes_max,
             retention_check_ms: self.retention_check_ms,
             producer_expiration_ms: self.producer_expiration_ms,

@@ -8,7 +8,6 @@ use batch::Header;
 use io::{Rng, Storage};
 use journal::{OpenError as JournalError, Options};
 use log::{Logs, Watch};
-use model::limits::JOURNAL_FILES_MAX;
 use model::{GroupId, LogIndex, ShardId};
 
 use super::loss::{begin_afresh, commit};
@@ -30,6 +29,8 @@ pub struct StoreOptions {
     pub journal_file_bytes_first: u64,
     /// Size that journal files grow to.
     pub journal_file_bytes: u64,
+    /// How many journal files there may be.
+    pub journal_files_max: usize,
     /// Memory for recent batches.
     pub tail_bytes_max: usize,
     /// How often retention is looked at, `log.retention.check.interval.ms`.
@@ -84,7 +85,7 @@ impl Store {
             dir: options.data_dir.join("journal").join(options.shard.0.to_string()),
             file_bytes_first: options.journal_file_bytes_first,
             file_bytes: options.journal_file_bytes,
-            files_max: JOURNAL_FILES_MAX,
+            files_max: options.journal_files_max,
             tail_bytes_max: options.tail_bytes_max,
             accept_loss: options.accept_loss,
         };

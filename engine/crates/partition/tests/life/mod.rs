@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use batch::{Builder, Codec};
 use io::{Job, Rng, SplitMix, Storage};
+use model::limits::JOURNAL_FILES_MAX;
 use model::{Epoch, GroupId, PartitionIndex, ShardId, TopicId};
 use partition::{
     Acks, AppendError, CleanupPolicy, Fetch, FetchError, FetchSpec, Fetched, Isolation, Now, Origin, Store,
@@ -149,6 +150,7 @@ impl Life {
             shard: ShardId(0),
             journal_file_bytes_first: 32 * 1024,
             journal_file_bytes: 32 * 1024,
+            journal_files_max: JOURNAL_FILES_MAX,
             tail_bytes_max: 16 * 1024,
             retention_check_ms: 1_000,
             producer_expiration_ms: 86_400_000,

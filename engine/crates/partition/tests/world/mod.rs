@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use batch::{Builder, Codec};
 use io::{Job, Rng, SplitMix, Storage};
+use model::limits::JOURNAL_FILES_MAX;
 use model::{Epoch, GroupId, Offset, PartitionIndex, ShardId, TopicId};
 use partition::{
     Acks, AppendError, Appended, Fetch, FetchError, FetchSpec, Fetched, Isolation, Now, Origin, Store,
@@ -37,6 +38,7 @@ pub fn options() -> StoreOptions {
         shard: ShardId(0),
         journal_file_bytes_first: 256 * 1024,
         journal_file_bytes: 512 * 1024,
+        journal_files_max: JOURNAL_FILES_MAX,
         tail_bytes_max: 128 * 1024,
         retention_check_ms: 1_000,
         producer_expiration_ms: 86_400_000,
