@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from headrace.cli.connect import DEFAULT_BOOTSTRAP, Bootstrap, Json, on_cluster, print_json, print_table, say
+from headrace.cli.connect import (
+    DEFAULT_BOOTSTRAP,
+    Bootstrap,
+    Json,
+    counted,
+    on_cluster,
+    print_json,
+    print_table,
+    say,
+)
 from headrace.model.failure import ExitCode
 
 if TYPE_CHECKING:
@@ -28,7 +37,8 @@ def status(bootstrap: Bootstrap = DEFAULT_BOOTSTRAP, as_json: Json = False) -> i
         print_json(found)
     else:
         say(f"cluster {found['cluster_id']}  {'healthy' if found['healthy'] else 'NOT HEALTHY'}")
-        say(f"  {found['topics']} topics, {found['partitions']} partitions, {found['groups']} groups")
+        counts = [counted(found[f"{thing}s"], thing) for thing in ("topic", "partition", "group")]
+        say("  " + ", ".join(counts))
         for what in ("without_leader", "lacking_replicas"):
             if found[what]:
                 say(f"  {what.replace('_', ' ')}: {', '.join(found[what])}")

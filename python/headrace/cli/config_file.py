@@ -30,9 +30,14 @@ NO_MEANING: Final = {
     r"(remote\.log|rlmm|rsm)": "there is no tiered storage yet",
     r"log\.flush\.(interval|scheduler|offset|start)": "every acknowledged write is synced",
     r"(transaction|group\.consumer|group\.share|group\.streams|share|streams)\.": "its protocol does not exist here yet",
-    r"(inter\.broker|replica|leader\.imbalance|auto\.leader|unclean)": "there is one node yet",
+    r"(inter\.broker|replica|leader\.imbalance|auto\.leader|unclean|offsets\.topic\.replication)": "there is one node yet",
+    r"socket\.(send|receive)\.buffer": "the system sizes the buffers of sockets by itself",
 }
 """Known settings of Kafka that change nothing here, by the beginning of their names, and why."""
+
+
+LISTENER_LISTS: Final = frozenset({"listeners", "advertised.listeners", "listener.security.protocol.map"})
+"""Settings whose items begin with the name of a listener."""
 
 
 class Report(NamedTuple):
@@ -47,7 +52,8 @@ class Report(NamedTuple):
 def inspect(path: Path, *, lenient: bool = False) -> Report:
     """Read a file. `lenient`: what a broker would refuse or ignore is dropped instead. Raises `Failure` if unreadable."""
     report = Report({}, [], [], {})
-    for given, text in read_file(path).items():
+    found = read_file(path)
+    for given, text in (_for_clients(found) if lenient else found).items():
         name = canonical_broker_name(given)
         if name is None:
             if lenient:
@@ -76,6 +82,19 @@ def inspect(path: Path, *, lenient: bool = False) -> Report:
             report.errors.append(str(refused))
         report.settings[name] = text
     return report
+
+
+def _for_clients(found: Mapping[str, str]) -> dict[str, str]:
+    """The settings without the listeners of Kafka's own controller, which would else become doors for clients."""
+    controller = {name.strip().upper() for name in found.get("controller.listener.names", "").split(",")}
+
+    def kept(item: str) -> bool:
+        return item.partition(":")[0].strip().upper() not in controller
+
+    return {
+        name: ",".join(filter(kept, text.split(","))) if name in LISTENER_LISTS else text
+        for name, text in found.items()
+    }
 
 
 def why_without_meaning(name: str) -> str | None:

@@ -88,6 +88,11 @@ def say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def counted(count: int, thing: str) -> str:
+    """`1 topic`, `2 topics`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def human_bytes(count: int) -> str:
     """A size for people."""
     size = float(count)

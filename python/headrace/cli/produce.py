@@ -12,6 +12,7 @@ from headrace.cli.connect import (
     Bootstrap,
     Json,
     TopicOption,
+    counted,
     named,
     pairs,
     print_json,
@@ -104,7 +105,7 @@ def produce(
     if as_json:
         print_json({"topic": name, **outcome})
     elif not outcome["failed"]:
-        say(f"wrote {outcome['written']} records to {name}")
+        say(f"wrote {counted(outcome['written'], 'record')} to {name}")
     if outcome["failed"]:
         total = outcome["written"] + outcome["failed"]
         raise Failure(

@@ -11,6 +11,7 @@ import pytest
 from headrace.cli.__main__ import main
 from headrace.cli.config_file import inspect, to_toml
 from headrace.cli.records import Record, from_line, to_line
+from headrace.config.load import load
 from headrace.config.sources import parse_toml
 from headrace.model.failure import Failure
 
@@ -103,6 +104,57 @@ def test_import_drops_and_names_what_means_nothing(tmp_path):
     assert set(report.dropped) == {"num.io.threads", "zookeeper.connect", "no.such", "log.preallocate"}
     text = to_toml({**report.settings, "log.dirs": "a,b", "broker.rack": 'r"1'}, "x", report.dropped)
     assert parse_toml(file, text) == {"log.retention.hours": "5", "log.dirs": "a,b", "broker.rack": 'r"1'}
+
+
+STOCK = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=localhost:9093
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+inter.broker.listener.name=PLAINTEXT
+advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL
+num.network.threads=3
+num.io.threads=8
+socket.send.buffer.bytes=102400
+socket.receive.buffer.bytes=102400
+socket.request.max.bytes=104857600
+log.dirs=/tmp/kraft-combined-logs
+num.partitions=1
+num.recovery.threads.per.data.dir=1
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.replication.factor=1
+transaction.state.log.min.isr=1
+log.retention.hours=168
+log.segment.bytes=1073741824
+log.retention.check.interval.ms=300000
+"""
+"""Kafka 4's own example, without its comments."""
+
+
+def test_kafkas_own_configuration_comes_over_without_its_controller(tmp_path):
+    file = tmp_path / "server.properties"
+    file.write_text(STOCK)
+    ours = tmp_path / "headrace.toml"
+    assert main(["config", "import", str(file), "-o", str(ours)]) == 0
+    assert parse_toml(ours, ours.read_text()) == {
+        "advertised.listeners": "PLAINTEXT://localhost:9092",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SSL:SSL",
+        "listeners": "PLAINTEXT://:9092",
+        "log.dirs": "/tmp/kraft-combined-logs",
+        "log.retention.check.interval.ms": "300000",
+        "log.retention.hours": "168",
+        "log.segment.bytes": "1073741824",
+        "node.id": "1",
+        "num.partitions": "1",
+        "socket.request.max.bytes": "104857600",
+    }
+    assert (
+        main(["start", "--config", str(ours)]) == 2
+    )  # anybody could reach it: --i-know is for people to say
+    config, _ = load({}, {}, ours, i_know=True)
+    assert [(at.name, at.bind.port) for at in config.listeners] == [("PLAINTEXT", 9092)]
 
 
 def test_lint_finds_what_a_start_would_refuse(tmp_path, capsys):

@@ -49,6 +49,18 @@ def test_a_topics_life(headrace):
     assert headrace("topic", "delete", "life", "--if-exists") == ""
 
 
+def test_a_refusal_says_what_to_do(headrace):
+    assert headrace("topic", "delete", "nope", code=1) == (
+        "headrace: cannot delete topic nope: there is no such topic or partition; see headrace topic list\n"
+    )
+    assert "there is no such topic" in headrace("topic", "describe", "nope", code=1)
+    fixed = headrace("config", "set", "log.dirs=/x", code=1)
+    assert fixed.endswith("change it in the configuration file and start the broker again\n")
+    assert "see headrace config get --all" in headrace("config", "set", "nope=1", code=1)
+    assert headrace("topic", "produce", "one", stdin="x\n").startswith("wrote 1 record to ")
+    assert "  1 topic, " in headrace("cluster", "status")
+
+
 def test_produce_and_consume(headrace):
     headrace("topic", "create", "lines", "-p", "2")
     headrace("topic", "produce", "lines", "-K", ":", "-p", "0", "-H", "h=x", stdin="a:1\nb:2\na:3\n")

@@ -24,8 +24,24 @@ class Refused(Failure):
 
     def __init__(self, what: str, error: int, message: str | None = None) -> None:
         self.error: Final = Error(error) if error in Error._value2member_map_ else Error.UNKNOWN_SERVER_ERROR
-        detail = message or self.error.name.lower().replace("_", " ")
-        super().__init__(what, detail.rstrip("."), HINTS.get(self.error, "correct the request and try again"))
+        nowhere = self.error is Error.UNKNOWN_TOPIC_OR_PARTITION and (
+            not message or "does not host" in message
+        )
+        words = NOWHERE if nowhere else message
+        detail = words or self.error.name.lower().replace("_", " ")
+        hint = next(
+            (hint for words, hint in HINTS_BY_WORDS.items() if words in detail), HINTS.get(self.error)
+        )
+        super().__init__(what, detail.rstrip("."), hint or "correct the request and try again")
+
+
+NOWHERE: Final = "there is no such topic or partition"
+"""In the place of Kafka's words, which do not tell a person what is wrong."""
+HINTS_BY_WORDS: Final = {
+    "Cannot update these configs dynamically": "change it in the configuration file and start the broker again",
+    "Unknown configuration name": "see headrace config get --all for names and values",
+}
+"""Where the code alone does not say what to do."""
 
 
 HINTS: Final = {
