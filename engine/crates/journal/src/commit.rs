@@ -6,8 +6,8 @@
 //! 40  file use u32 44  start u32                    48  zero, 16 bytes 64  records
 //! ```
 //! Little-endian. A commit begins on a block and fills whole blocks; the rest of the last one is zero. The checksum covers
-//! all of its blocks (its own field as zero) and is seeded with the salt, which is random per opening: a producer's payload
-//! or a recycled block cannot pass for a commit of this opening.
+//! all of its blocks (its own field as zero) and is seeded with the salt: a producer's payload or a recycled block cannot pass
+//! for a commit of this opening. The upper half of a salt is random for the journal's life, the lower half for each opening.
 
 use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 
@@ -47,6 +47,19 @@ pub enum Head {
     Newer(u16),
     /// A header; its checksum is not verified yet.
     Header(Header),
+}
+
+/// The half of a salt that all openings of a journal share.
+const JOURNAL_HALF: u64 = !0 << 32;
+
+/// The salt of an opening that goes on behind commits with the salt `before`.
+pub(crate) fn next_salt(before: Option<u64>, random: u64) -> u64 {
+    before.map_or(random, |before| before & JOURNAL_HALF | random & !JOURNAL_HALF)
+}
+
+/// Whether two commits are of one journal, whatever openings lie between them.
+pub(crate) fn same_journal(one: &Header, other: &Header) -> bool {
+    one.salt & JOURNAL_HALF == other.salt & JOURNAL_HALF
 }
 
 /// Whole blocks that `length` bytes fill.

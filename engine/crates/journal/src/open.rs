@@ -80,8 +80,9 @@ impl Journal {
         opening.open_files(storage)?;
         let (used, damage) = opening.find_or_salvage()?;
         let mut memory = Memory::new(options.tail_bytes_max);
+        let before = used.last().and_then(|used| used.commits.last()).map(|last| last.header.salt);
         let salt = loop {
-            let salt = rng.next_u64();
+            let salt = commit::next_salt(before, rng.next_u64());
             if salt > 1 && used.iter().all(|u| u.commits.iter().all(|c| c.header.salt != salt)) {
                 break salt;
             }

@@ -66,22 +66,15 @@ pub(crate) fn chain(bytes: &[u8]) -> Result<Vec<Found>, RotAt> {
     Ok(found)
 }
 
-/// Where, at or behind `from`, a whole commit of `file_use` stands that is later than `last` in the same chain. The broken
-/// commit at `from` may be all that its opening wrote: then only its own header links what stands behind it to `last`.
+/// Where, at or behind `from`, a whole commit of `file_use` stands that is later than `last` in the same journal. The broken
+/// commit at `from` may be all that its opening wrote: the salts behind it then name none that `last` knows.
 pub(crate) fn later(bytes: &[u8], from: usize, last: &Header, file_use: u32) -> Option<usize> {
-    let broken = match bytes.get(from..).map(commit::head) {
-        Some(Head::Header(header)) if same_chain(last, &header) => Some(header),
-        _ => None,
-    };
-    let chained = |header: &Header| {
-        same_chain(last, header) || broken.is_some_and(|broken| same_chain(&broken, header))
-    };
     (from..bytes.len()).step_by(BLOCK).find(|at| {
         // The header alone rules nearly every block out, before the checksum is computed.
         let Head::Header(header) = commit::head(&bytes[*at..]) else { return false };
         header.file_use == file_use
             && header.number > last.number
-            && (off(Rule::Salt) || chained(&header))
+            && (off(Rule::Salt) || same_chain(last, &header) || commit::same_journal(last, &header))
             && commit::whole(&bytes[*at..]).is_some()
     })
 }
@@ -107,7 +100,7 @@ pub(crate) fn behind_first(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Commits of one block each, numbered from 1, under these salts; each salt continues the one before it.
+    /// Commits of one block each, numbered from 1, under these salts of one journal; each continues the one before it.
     fn file(salts: &[u64]) -> Vec<u8> {
         let mut bytes = vec![0; salts.len() * BLOCK];
         let mut previous = 0;
@@ -124,8 +117,11 @@ mod tests {
     fn damage_to_a_commit_that_is_all_of_its_opening_is_no_torn_end() {
         let mut bytes = file(&[11, 22, 33]);
         assert_eq!(chain(&bytes).expect("whole").len(), 3);
-        bytes[BLOCK + 80] ^= 1;
-        let rot = chain(&bytes).expect_err("commit 3 is behind it");
-        assert_eq!((rot.broken, rot.behind), (BLOCK, 2 * BLOCK));
+        for at in [0, 9, 20, 80] {
+            bytes[BLOCK + at] ^= 1;
+            let rot = chain(&bytes).expect_err("commit 3 is behind it");
+            assert_eq!((rot.broken, rot.behind), (BLOCK, 2 * BLOCK));
+            bytes[BLOCK + at] ^= 1;
+        }
     }
 }
