@@ -1,13 +1,11 @@
 //! What is left of a damaged journal, for a start that accepts loss.
 //!
-//! A commit that is whole and of a known salt is what it was, wherever it stands. What is between two of them and missing is
+//! A commit that is whole and of this journal is what it was, wherever it stands. What is between two of them and missing is
 //! for the reader to judge: the numbers say where something is missing.
-
-use std::collections::BTreeSet;
 
 use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 
-use crate::commit::{self, Head, Header, padded};
+use crate::commit::{self, Head, Header, padded, same_journal};
 use crate::error::OpenError;
 use crate::open::{Opening, Used};
 use crate::scan::Found;
@@ -15,25 +13,12 @@ use crate::scan::Found;
 impl Opening<'_> {
     /// Every commit that can be proven, in order, with the places where others are missing.
     pub(crate) fn remains(&mut self) -> Result<Vec<Used>, OpenError> {
-        let mut salts = self.salts()?;
-        let mut found: Vec<Vec<Found>> = Vec::new();
-        for at in 0..self.files.len() {
-            found.push(whole_commits(self.read(at)?));
-        }
-        // Openings may hang together only through commits of another file.
-        loop {
-            let known = salts.len();
-            let of_known = found.iter().flatten().filter(|found| is_of(&found.header, &salts));
-            let named: Vec<u64> = of_known.flat_map(|c| [c.header.salt, c.header.previous_salt]).collect();
-            salts.extend(named);
-            salts.remove(&0); // what the first opening of all names
-            if salts.len() == known {
-                break;
-            }
-        }
+        let known = self.first_headers()?;
+        let of_journal = |found: &Found| known.iter().any(|first| same_journal(first, &found.header));
         let mut used: Vec<Used> = Vec::new();
-        for (at, commits) in found.into_iter().enumerate() {
-            let mut commits: Vec<Found> = commits.into_iter().filter(|c| is_of(&c.header, &salts)).collect();
+        for at in 0..self.files.len() {
+            let mut commits = whole_commits(self.read(at)?);
+            commits.retain(of_journal);
             let Some(file_use) = commits.iter().map(|found| found.header.file_use).max() else { continue };
             commits.retain(|found| found.header.file_use == file_use);
             let mut number = 0;
@@ -48,21 +33,16 @@ impl Opening<'_> {
         Ok(used)
     }
 
-    /// Salts that first blocks name: no payload ever stands there.
-    fn salts(&mut self) -> Result<BTreeSet<u64>, OpenError> {
-        let mut salts = BTreeSet::new();
+    /// Headers in first blocks, whole or not: no payload ever stands there.
+    fn first_headers(&mut self) -> Result<Vec<Header>, OpenError> {
+        let mut headers = Vec::new();
         for at in 0..self.files.len() {
             if let Some(Head::Header(header)) = self.first_block(at)? {
-                salts.extend([header.salt, header.previous_salt]);
+                headers.push(header);
             }
         }
-        salts.remove(&0);
-        Ok(salts)
+        Ok(headers)
     }
-}
-
-fn is_of(header: &Header, salts: &BTreeSet<u64>) -> bool {
-    salts.contains(&header.salt) || salts.contains(&header.previous_salt)
 }
 
 /// Whole commits in the order of their places, none inside of another.

@@ -7,6 +7,7 @@ use io::{Job, Storage};
 use model::{GroupId, Offset};
 
 use crate::behind::{WriteBehind, WroteBehind};
+use crate::beside::{WriteBeside, WroteBeside};
 use crate::compact::{CompactDone, CompactJob, SwapJob, Swapped};
 use crate::read::{ReadDone, ReadJob, TimeFound, TimeJob};
 use crate::segment;
@@ -71,6 +72,8 @@ pub enum LogJob {
     Compact(CompactJob),
     /// See [`SwapJob`].
     Swap(SwapJob),
+    /// See [`WriteBeside`].
+    WriteBeside(WriteBeside),
 }
 
 /// What came of a [`LogJob`].
@@ -87,6 +90,8 @@ pub enum LogDone {
     Compacted(CompactDone),
     /// Of a compaction's swap.
     Swapped(Swapped),
+    /// Of a file beside the segments.
+    WroteBeside(WroteBeside),
 }
 
 impl LogDone {
@@ -99,6 +104,7 @@ impl LogDone {
             LogDone::Deleted(done) => done.group,
             LogDone::Compacted(done) => done.group,
             LogDone::Swapped(done) => done.group,
+            LogDone::WroteBeside(done) => done.group,
         }
     }
 }
@@ -114,6 +120,7 @@ impl Job for LogJob {
             LogJob::Delete(job) => LogDone::Deleted(job.run(storage)),
             LogJob::Compact(job) => LogDone::Compacted(job.run(storage)),
             LogJob::Swap(job) => LogDone::Swapped(job.run(storage)),
+            LogJob::WriteBeside(job) => LogDone::WroteBeside(job.run(storage)),
         }
     }
 }

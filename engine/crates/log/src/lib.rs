@@ -4,6 +4,7 @@
 //! pieces. [`Logs`] holds all logs of a shard: it replays the journal into them and frees journal files by writing behind.
 
 mod behind;
+mod beside;
 mod checkpoint;
 pub mod compact;
 pub mod job;
@@ -20,6 +21,7 @@ pub mod segment;
 mod segments;
 mod tail;
 
+pub use beside::{WriteBeside, WroteBeside};
 pub use compact::{CompactJob, Compacted, Compactor};
 pub use job::{LogDone, LogJob};
 pub use journal::{Marker, Segment as SegmentInfo};

@@ -301,6 +301,11 @@ impl Logs {
                 let there = self.log_of(done.group).is_some();
                 Ok(there.then_some(LogDone::Compacted(done)))
             }
+            LogDone::WroteBeside(done) => {
+                let Some(log) = self.log_of(done.group) else { return Ok(None) };
+                log.wrote_beside(&done);
+                Ok(Some(LogDone::WroteBeside(done)))
+            }
             done @ (LogDone::Read(_) | LogDone::TimeFound(_)) => Ok(Some(done)),
         }
     }

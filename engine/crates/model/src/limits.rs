@@ -50,6 +50,8 @@ pub const TAIL_BYTES_MAX: usize = 64 * MIB;
 pub const SEGMENT_FILES_OPEN_MAX: usize = 256;
 /// Batches of a producer that are remembered to answer duplicates (Kafka's number: 5 in flight).
 pub const PRODUCER_BATCHES_KEPT: usize = 5;
+/// Producers that a journal's State may hold; where there are more they stand in a file, so that States stay small.
+pub const PRODUCERS_IN_STATE_MAX: usize = 64;
 /// Idempotent producers remembered per partition before the least recent is forgotten.
 pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
 

@@ -98,7 +98,7 @@ impl Partition {
         for effect in effects {
             match effect {
                 Effect::Append(marker) => {
-                    hands.log.append_marker(hands.journal, marker, &|| self.producers.snapshot());
+                    hands.log.append_marker(hands.journal, marker, &|| self.producers.state());
                 }
                 Effect::Committed { commit } => self.committed(hands, commit),
             }
@@ -162,7 +162,7 @@ impl Partition {
             return Err(AppendError::NoRoom);
         }
         let header = Header { base_offset: hands.log.end(), epoch: self.replica.epoch(), ..valid.header };
-        let end = hands.log.append_batch(hands.journal, &header, &valid.bytes, &|| self.producers.snapshot());
+        let end = hands.log.append_batch(hands.journal, &header, &valid.bytes, &|| self.producers.state());
         self.producers.appended(&header, end, Some(now.wall_ms));
         self.step(hands, Event::Appended { end });
         Ok(Appended {
@@ -239,7 +239,7 @@ impl Partition {
         }
         let index = hands.log.end_index();
         let marker = Marker::Start { epoch: self.replica.epoch(), offset: before };
-        let end = hands.log.append_marker(hands.journal, marker, &|| self.producers.snapshot());
+        let end = hands.log.append_marker(hands.journal, marker, &|| self.producers.state());
         self.starts.push_back((index, before));
         self.waiters.await_ack(end, waiter);
         self.step(hands, Event::Appended { end });
@@ -252,7 +252,7 @@ impl Partition {
         if !hands.log.takes(hands.journal, SMALL_RECORD_BYTES) {
             return false;
         }
-        hands.log.set_start(hands.journal, start, &|| self.producers.snapshot());
+        hands.log.set_start(hands.journal, start, &|| self.producers.state());
         self.start = None;
         true
     }

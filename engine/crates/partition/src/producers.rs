@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use batch::Header;
-use model::limits::{PRODUCER_BATCHES_KEPT, PRODUCERS_PER_PARTITION_MAX};
+use model::limits::{PRODUCER_BATCHES_KEPT, PRODUCERS_IN_STATE_MAX, PRODUCERS_PER_PARTITION_MAX};
 use model::{LogIndex, Offset};
 
 use crate::error::AppendError;
 use crate::spec::ProducerInfo;
 
+pub mod file;
 mod snapshot;
 
 /// Producers forgotten at once when there are too many: forgetting one at a time would look at all of them each time.
@@ -57,6 +58,10 @@ pub struct Producers {
     /// Ids with batches behind the commit index, in the order of the log.
     uncommitted: VecDeque<(LogIndex, i64)>,
     uses: u64,
+    /// A file beside the log holds them as of here.
+    filed: Option<LogIndex>,
+    /// Such a file is being written.
+    pub writing: Option<LogIndex>,
 }
 
 /// What a batch's sequence numbers say about it.
@@ -154,6 +159,9 @@ impl Producers {
 
     /// Everything at or behind `end` is gone from the log.
     pub fn truncated(&mut self, end: LogIndex) {
+        // A file of what is gone now is of another past.
+        self.filed = self.filed.filter(|filed| *filed <= end);
+        self.writing = self.writing.filter(|writing| *writing <= end);
         while self.uncommitted.back().is_some_and(|(at, _)| *at > end) {
             self.uncommitted.pop_back();
         }
@@ -172,6 +180,37 @@ impl Producers {
             let seen_ms = *producer.seen_ms.get_or_insert(now_ms);
             now_ms.saturating_sub(seen_ms) < expiration_ms
         });
+    }
+
+    /// Whether there are too many of them for a State.
+    #[must_use]
+    pub fn are_many(&self) -> bool {
+        self.by_id.len() > PRODUCERS_IN_STATE_MAX
+    }
+
+    /// Whether they should stand in a file and do not.
+    #[must_use]
+    pub fn need_file(&self) -> bool {
+        self.are_many() && self.filed.is_none() && self.writing.is_none()
+    }
+
+    /// What the file beside the log is as of.
+    #[must_use]
+    pub fn filed(&self) -> Option<LogIndex> {
+        self.filed
+    }
+
+    /// A file holds them as of here, durably.
+    pub fn set_filed(&mut self, index: Option<LogIndex>) {
+        self.filed = index;
+    }
+
+    /// Them without what is not below `end`.
+    #[must_use]
+    pub fn as_of(&self, end: LogIndex) -> Producers {
+        let mut copy = self.clone();
+        copy.truncated(end);
+        copy
     }
 
     fn forget_least_used(&mut self) {

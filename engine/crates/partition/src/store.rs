@@ -4,7 +4,7 @@
 //! and hands out work for the pool. What comes of the work returns through [`Store::job_done`]. Recovered partitions are
 //! parked until [`Store::configure`] names them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use journal::{GroupMark, Journal};
@@ -24,6 +24,7 @@ mod job;
 mod loss;
 mod lost;
 mod open;
+mod producers;
 mod reads;
 mod turn;
 mod upkeep;
@@ -81,6 +82,8 @@ pub struct Store {
     stop: Stop,
     /// The journal was made at this start.
     is_new: bool,
+    /// Partitions whose producers are to be written to a file.
+    producers_due: BTreeSet<GroupId>,
 }
 
 fn segment_limits(internal: bool, config: &TopicConfig) -> SegmentLimits {
@@ -212,7 +215,11 @@ impl Store {
         if hands.log.is_damaged() {
             return Err(AppendError::Damaged);
         }
-        match partition.append(&mut hands, now, batch, origin, waiter) {
+        let result = partition.append(&mut hands, now, batch, origin, waiter);
+        if partition.producers.need_file() {
+            self.producers_due.insert(group);
+        }
+        match result {
             Err(AppendError::NoRoom) if self.upkeep.is_failing() => Err(AppendError::StorageFull),
             result => result,
         }

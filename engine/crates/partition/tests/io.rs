@@ -82,7 +82,8 @@ fn a_disk_that_fails_at_any_change_stops_the_node_or_changes_nothing() {
 fn a_full_disk_holds_appends_back_and_nothing_is_lost() {
     let met = at_every_change(Trouble::Full);
     // The others change only the journal, whose files are there.
-    for name in ["write-behind", "roll", "checkpoint", "retention", "compaction", "delete topic"] {
+    for name in ["write-behind", "roll", "producers", "checkpoint", "retention", "compaction", "delete topic"]
+    {
         assert!(met.contains_key(name), "the disk was never full in: {name}");
     }
 }

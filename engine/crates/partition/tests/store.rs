@@ -2,11 +2,14 @@
 
 mod world;
 
+use std::path::{Path, PathBuf};
+
 use batch::{Builder, Codec};
+use io::Storage;
 use model::{Epoch, ErrorCode, Offset, PartitionIndex};
 use partition::{
     Acks, AppendError, CleanupPolicy, FetchError, FetchSpec, ListQuery, Listed, ListedOffset, Origin,
-    TopicConfig, WaiterToken, Wake,
+    StoreJob, TopicConfig, WaiterToken, Wake,
 };
 use sim::disk::End;
 use world::*;
@@ -117,6 +120,114 @@ fn producers_survive_the_journal_files_that_held_their_batches() {
     let again = world.append(&mine, 1).expect("a duplicate");
     assert_eq!((again.base_offset, again.acknowledged), (Offset(0), true));
     assert_eq!(world.read_all(0).len(), 401);
+}
+
+#[test]
+fn ten_thousand_producers_survive_crashes_and_are_answered_as_before() {
+    let mut world = World::new(config());
+    let batch = |id: i64| idempotent(id, 0, &[b"mine"]);
+    for id in 0..10_000 {
+        world.append(&batch(id), 1).expect("good");
+        if id % 100 == 99 {
+            world.settle();
+        }
+    }
+    let filler = vec![b'x'; 20_000];
+    for end in [End::Kill, End::Power] {
+        for _ in 0..100 {
+            world.append_durably(&batch_of(&[&filler])); // until no journal file holds a batch of theirs
+        }
+        world.restart(end);
+        assert_eq!(world.store.producers(GROUP).len(), 10_000);
+        for id in 0..10_000 {
+            let again = world.append(&batch(id), 1).expect("a duplicate");
+            assert_eq!((again.base_offset, again.acknowledged), (Offset(id), true));
+        }
+        world.settle();
+    }
+    let dir = format!("data/topics/{TOPIC}/0-{}", GROUP.0);
+    let files = world.disk.list(Path::new(&dir)).expect("listable");
+    let snapshots = files.iter().filter(|path| path.extension().is_some_and(|suffix| suffix == "snapshot"));
+    assert_eq!(snapshots.count(), 1, "the older ones go");
+}
+
+/// A hundred producers, whose batches the journal does not hold any more: the newest State refers to their file.
+fn with_many_producers() -> World {
+    let mut world = World::new(config());
+    for id in 0..100 {
+        world.append(&idempotent(id, 0, &[b"mine"]), 1).expect("good");
+    }
+    let filler = vec![b'x'; 20_000];
+    for _ in 0..100 {
+        world.append_durably(&batch_of(&[&filler]));
+    }
+    assert!(snapshot_of(&world).is_some());
+    world
+}
+
+fn snapshot_of(world: &World) -> Option<PathBuf> {
+    let dir = format!("data/topics/{TOPIC}/0-{}", GROUP.0);
+    let files = world.disk.list(Path::new(&dir)).expect("listable");
+    files.into_iter().find(|path| path.extension().is_some_and(|suffix| suffix == "snapshot"))
+}
+
+#[test]
+fn producers_newer_than_their_file_are_found_in_the_log() {
+    let mut world = with_many_producers();
+    let before = snapshot_of(&world);
+    for id in 200..210 {
+        world.append_durably(&idempotent(id, 0, &[b"newer"]));
+    }
+    assert_eq!(snapshot_of(&world), before);
+    world.restart(End::Power);
+    for (id, offset) in (0..100).map(|id| (id, id)).chain((200..210).map(|id| (id, id))) {
+        let again = world.append(&idempotent(id, 0, &[b"mine"]), 1).expect("a duplicate");
+        assert_eq!(again.base_offset, Offset(offset));
+    }
+}
+
+#[test]
+fn a_producers_file_that_is_not_whole_is_built_again_from_the_log() {
+    for at in 20..40 {
+        let mut world = with_many_producers();
+        world.disk.flip(&snapshot_of(&world).expect("there are many producers"), at);
+        world.restart(End::Power);
+        for id in 0..100 {
+            let again = world.append(&idempotent(id, 0, &[b"mine"]), 1).expect("a duplicate");
+            assert_eq!(again.base_offset, Offset(id), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_producers_file_holds_nothing_that_a_crash_can_take() {
+    let mut met = 0;
+    for round in 0..30 {
+        let mut world = with_many_producers();
+        let filler = vec![b'x'; 20_000];
+        for _ in 0..round {
+            world.append(&batch_of(&[&filler]), 1).expect("room");
+            world.turn();
+            while let Some(at) = world.running.iter().position(StoreJob::is_commit) {
+                world.finish(at); // work on files is still under way
+            }
+        }
+        let before = snapshot_of(&world);
+        let ghost = idempotent(500, 0, &[b"ghost"]);
+        let base = world.append(&ghost, 1).expect("good").base_offset;
+        for _ in 0..20 {
+            world.turn(); // its commit never ends
+            while let Some(at) = world.running.iter().position(|job| !job.is_commit()) {
+                world.finish(at);
+            }
+        }
+        met += u32::from(snapshot_of(&world) != before);
+        world.restart(End::Kill);
+        let again = world.append_durably(&ghost);
+        assert_eq!(again.base_offset, base, "round {round}");
+        assert_eq!(world.read_all(base.0).len(), 1, "round {round}: it is stored");
+    }
+    assert!(met > 0, "the file was never written beside a batch that is not durable");
 }
 
 #[test]

@@ -11,6 +11,8 @@ use model::{LogIndex, Offset};
 use super::{Producer, Producers, Remembered};
 
 const VERSION: u8 = 1;
+/// In place of a snapshot: it stands in a file beside the log.
+const IN_FILE: u8 = 2;
 
 /// Bytes that are not a snapshot. They came from a State whose checksum was right: a bug, or a newer version's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +25,18 @@ impl fmt::Display for BadSnapshot {
 }
 
 impl Producers {
+    /// What a State says of them: all of them, or that they stand in a file.
+    #[must_use]
+    pub fn state(&self) -> Vec<u8> {
+        if self.are_many() && self.filed.is_some() { vec![IN_FILE] } else { self.snapshot() }
+    }
+
+    /// Whether a State says that they stand in a file.
+    #[must_use]
+    pub fn in_file(state: &[u8]) -> bool {
+        state == [IN_FILE]
+    }
+
     /// The snapshot; empty if nobody is remembered, as in most partitions.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {

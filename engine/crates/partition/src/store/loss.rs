@@ -40,7 +40,7 @@ pub(super) fn begin_afresh(
     logs: &mut Logs,
     producers: &BTreeMap<GroupId, Producers>,
 ) -> Result<(), OpenError> {
-    let snapshot = |group| producers.get(&group).map_or_else(Vec::new, Producers::snapshot);
+    let snapshot = |group| producers.get(&group).map_or_else(Vec::new, Producers::state);
     let failed = |error: &dyn std::fmt::Display| {
         OpenError(format!("cannot leave the damaged journal behind: {error}"))
     };

@@ -1,18 +1,19 @@
 //! Opening a shard's data: the journal is replayed into logs and producers; what was recovered is parked.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use batch::Header;
 use io::{Rng, Storage};
-use journal::{OpenError as JournalError, Options};
+use journal::{Journal, OpenError as JournalError, Options};
 use log::{Logs, Watch};
 use model::{GroupId, LogIndex, ShardId};
 
 use super::loss::{begin_afresh, commit};
 use super::upkeep::Upkeep;
-use super::{Stop, Store};
+use super::{Stop, Store, producers};
 use crate::config::TopicConfig;
 use crate::error::OpenError;
 use crate::partition::{Hands, Partition, SMALL_RECORD_BYTES};
@@ -46,10 +47,40 @@ pub struct StoreOptions {
 struct Recovering {
     producers: BTreeMap<GroupId, Producers>,
     unreadable: Option<GroupId>,
+    /// Groups whose newest State says that their producers stand in a file.
+    in_files: BTreeSet<GroupId>,
+}
+
+impl Recovering {
+    /// Producers that no State holds, and those of logs that lost their end, which may have had others before.
+    fn read_files(
+        &mut self,
+        storage: &dyn Storage,
+        journal: &Journal,
+        logs: &mut Logs,
+    ) -> Result<(), OpenError> {
+        let lost = logs.losses().iter().map(|loss| loss.group).filter(|group| logs.get(*group).is_some());
+        let lost: BTreeSet<GroupId> = lost.collect();
+        for group in self.in_files.union(&lost).copied().collect::<Vec<_>>() {
+            let Some(log) = logs.get(group) else { continue };
+            match producers::recover(storage, log, journal, !lost.contains(&group)) {
+                Ok(producers) => drop(self.producers.insert(group, producers)),
+                // Its readers meet the same; what is known of producers is what its end tells.
+                Err(error) if error.kind() == ErrorKind::InvalidData => logs.found_damage(group, &error),
+                Err(error) => return Err(explain(&JournalError::Io(log.dir(), error))),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Watch for Recovering {
     fn state(&mut self, group: GroupId, producers: &[u8]) {
+        if Producers::in_file(producers) {
+            self.in_files.insert(group);
+            return;
+        }
+        self.in_files.remove(&group);
         // It is as of the same place as what was replayed, but without the producers that had expired by then.
         match Producers::from_snapshot(producers) {
             Ok(producers) => drop(self.producers.insert(group, producers)),
@@ -99,6 +130,7 @@ impl Store {
                 group.0
             ))));
         }
+        recovering.read_files(&*storage, &journal, &mut logs)?;
         if logs.begins_afresh() {
             begin_afresh(&*storage, &mut journal, &mut logs, &recovering.producers)?;
         }
@@ -118,6 +150,7 @@ impl Store {
             behind: false,
             stop: Stop::Running,
             is_new,
+            producers_due: BTreeSet::new(),
         };
         store.park(&*storage, recovering.producers)?;
         Ok(store)
@@ -153,6 +186,9 @@ impl Store {
             let partition = Partition::open(&mut hands, producers, Arc::clone(&config), gave_up);
             if partition.has_start() {
                 self.starts.push(group);
+            }
+            if partition.producers.need_file() {
+                self.producers_due.insert(group);
             }
             self.partitions.insert(group, partition);
         }

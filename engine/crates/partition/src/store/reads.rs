@@ -124,7 +124,7 @@ impl Store {
 }
 
 /// Offset of the first record that is not in a file yet.
-fn unflushed(log: &log::Log) -> Offset {
+pub(super) fn unflushed(log: &log::Log) -> Offset {
     let start = log.index_of(log.start());
     if log.flushed_index() <= start { log.start() } else { log.offset_of(log.flushed_index()) }
 }

@@ -21,7 +21,7 @@ impl Store {
             self.apply_starts();
             self.upkeep(now);
             let partitions = &self.partitions;
-            let snapshot = |group| partitions.get(&group).map_or_else(Vec::new, |p| p.producers.snapshot());
+            let snapshot = |group| partitions.get(&group).map_or_else(Vec::new, |p| p.producers.state());
             self.logs.checkpoint(&mut self.journal, &snapshot);
         }
         self.seal(jobs);
@@ -60,6 +60,7 @@ impl Store {
             self.jobs_running += 1;
             jobs.push(StoreJob(Work::MakeFile(file)));
         }
+        self.write_producers(jobs);
         while let Some(job) = self.logs.next_job(&self.journal, WRITE_BEHIND_BYTES_MAX) {
             self.jobs_running += 1;
             jobs.push(StoreJob(Work::Log(job)));
@@ -104,15 +105,26 @@ impl Store {
     }
 
     fn log_done(&mut self, now: Now, done: log::LogDone) {
+        if let log::LogDone::WroteBehind(done) = &done
+            && self.partitions.get(&done.group).is_some_and(|partition| partition.producers.are_many())
+        {
+            self.producers_due.insert(done.group);
+        }
         let partitions = &self.partitions;
-        let snapshot = |group| partitions.get(&group).map_or_else(Vec::new, |p| p.producers.snapshot());
+        let snapshot = |group| partitions.get(&group).map_or_else(Vec::new, |p| p.producers.state());
         match self.logs.job_done(&mut self.journal, done, &snapshot) {
             Ok(Some(log::LogDone::Compacted(done))) => {
                 let group = done.group;
-                let producers = partitions.get(&group).map_or_else(Vec::new, |p| p.producers.snapshot());
+                let producers = partitions.get(&group).map_or_else(Vec::new, |p| p.producers.state());
                 if let Some(log) = self.logs.get_mut(group) {
                     log.compacted(&mut self.journal, done, &|| producers.clone());
                 }
+            }
+            Ok(Some(log::LogDone::WroteBeside(done))) => {
+                if done.result.is_err() {
+                    self.upkeep.failed(now);
+                }
+                self.wrote_producers(done.group, &done.result);
             }
             Ok(_) => self.upkeep.wrote(),
             // One partition's files, not the disk; trying again would change nothing.

@@ -18,8 +18,10 @@ use partition::{
 use sim::disk::{End, SimDisk};
 
 mod operations;
+mod sends;
 
 pub use operations::OPERATIONS;
+use sends::{Sends, Sent, range};
 
 /// The process that opens the data is an operation, too.
 pub const OPENING: &str = "open";
@@ -50,23 +52,6 @@ pub enum Stopped {
 
 pub type Go = Result<(), Stopped>;
 
-struct Sent {
-    base: i64,
-    key: Option<u8>,
-    value: Vec<u8>,
-    bytes: Vec<u8>,
-    acked: bool,
-}
-
-/// What was sent to a partition, by offset, and how far its beginning may be gone.
-#[derive(Default)]
-struct Sends {
-    list: Vec<Sent>,
-    log_start: i64,
-    compacted: bool,
-    sequence: i32,
-}
-
 pub struct Life {
     pub disk: SimDisk,
     store: Option<Store>,
@@ -84,8 +69,6 @@ pub struct Life {
     tokens: u64,
     /// Each start has a producer of its own: what became of the last one's batches in flight is not known to it.
     producer: i64,
-    /// What was given up took what is known of producers with it.
-    producers_lost: bool,
     pub operation: &'static str,
     /// The operation that met the trouble.
     pub met: Option<&'static str>,
@@ -112,7 +95,6 @@ impl Life {
             waiting: BTreeMap::new(),
             tokens: 0,
             producer: 7,
-            producers_lost: false,
             operation: OPENING,
             met: None,
         };
@@ -291,12 +273,18 @@ impl Life {
 
     /// Sends one record until there is room for it.
     fn send(&mut self, group: GroupId, key: Option<u8>, len: usize) -> Go {
+        self.send_as(None, group, key, len)
+    }
+
+    /// As [`send`](Self::send), from a producer that sends nothing else.
+    fn send_as(&mut self, one: Option<i64>, group: GroupId, key: Option<u8>, len: usize) -> Go {
         self.tokens += 1;
         let mut value = format!("{}-{} ", group.0, self.tokens).into_bytes();
         value.resize(len, b'.');
         let mut builder = Builder::new();
         let origin = if key.is_none() {
-            builder = builder.producer(self.producer, 0, self.sends[&group].sequence);
+            let sequence = if one.is_some() { 0 } else { self.sends[&group].sequence };
+            builder = builder.producer(one.unwrap_or(self.producer), 0, sequence);
             Origin::Client { acks: Acks::All }
         } else {
             Origin::Coordinator { expected_end: None }
@@ -312,10 +300,11 @@ impl Life {
                     let base = appended.base_offset.0;
                     assert!(!appended.acknowledged, "nothing is durable at once");
                     self.waiting.insert(token, (group, base));
-                    let sent = Sent { base, key, value, bytes, acked: false };
+                    let sent =
+                        Sent { base, key, value, bytes, acked: false, last_of_producer: one.is_some() };
                     let sends = self.sends.get_mut(&group).expect("it was named");
                     sends.list.push(sent);
-                    sends.sequence += 1;
+                    sends.sequence += i32::from(one.is_none());
                     return Ok(());
                 }
                 Err(AppendError::NoRoom | AppendError::StorageFull) => {}
@@ -466,9 +455,7 @@ impl Life {
             let info = self.store().log_info(group).expect("it is here");
             let sends = self.sends.get_mut(&group).expect("listed");
             sends.check(group, info.watermarks.log_start.0, info.watermarks.log_end.0, &found);
-            if !self.producers_lost {
-                self.check_duplicate(group);
-            }
+            self.check_duplicate(group);
         }
         let compacted = self.disk.list(&PathBuf::from(format!("data/topics/{}/0-3", TopicId([2; 16]))));
         for path in compacted.expect("listable") {
@@ -523,7 +510,6 @@ impl Life {
             let lost = |sent: &Sent| named.iter().any(|(from, upto)| (*from..=*upto).contains(&sent.base));
             sends.list.iter_mut().for_each(|sent| sent.acked &= !lost(sent));
             given_up += before - sends.list.iter().filter(|sent| sent.acked).count();
-            self.producers_lost = true;
             sends.log_start = i64::MAX;
             sends.check(group, info.watermarks.log_start.0, info.watermarks.log_end.0, &found);
             sends.list.retain(|sent| found.iter().any(|(offset, _)| *offset == sent.base));
@@ -534,45 +520,28 @@ impl Life {
     /// The newest batch sent again is answered as it was, or stored if it was not.
     fn check_duplicate(&mut self, group: GroupId) {
         let sends = &self.sends[&group];
-        let Some(last) = sends.list.iter().rev().find(|sent| sent.acked && sent.key.is_none()) else {
-            return;
-        };
-        let (bytes, base, now) = (last.bytes.clone(), last.base, self.now);
-        let origin = Origin::Client { acks: Acks::All };
-        let again = self.store().append(now, group, &bytes, origin, None).expect("a good batch");
-        assert_eq!(again.base_offset.0, base, "group {}: an acknowledged batch was stored twice", group.0);
-    }
-}
-
-impl Sends {
-    fn check(&mut self, group: GroupId, log_start: i64, log_end: i64, found: &[(i64, Vec<u8>)]) {
-        let who = group.0;
-        assert!(log_start <= self.log_start, "group {who}: begins at {log_start}, not {}", self.log_start);
-        for (offset, value) in found {
-            let sent = self.list.iter().find(|sent| sent.base == *offset);
-            let sent = sent.unwrap_or_else(|| panic!("group {who}: nobody sent offset {offset}"));
-            assert!(sent.value == *value, "group {who}: offset {offset} is not what was sent");
+        let newest = sends.list.iter().rev().find(|sent| sent.key.is_none() && !sent.last_of_producer);
+        let alone = sends.list.iter().filter(|sent| sent.last_of_producer);
+        let again: Vec<(Vec<u8>, i64)> =
+            newest.into_iter().chain(alone).map(|sent| (sent.bytes.clone(), sent.base)).collect();
+        for (bytes, base) in again {
+            let (now, origin) = (self.now, Origin::Client { acks: Acks::All });
+            let again = self.store().append(now, group, &bytes, origin, None).expect("a good batch");
+            assert_eq!(
+                again.base_offset.0, base,
+                "group {}: an acknowledged batch was stored twice",
+                group.0
+            );
         }
-        assert!(found.windows(2).all(|pair| pair[0].0 < pair[1].0), "group {who}: offsets rise");
-        let there = |base: i64| found.iter().any(|(offset, _)| *offset == base);
-        for sent in self.list.iter().filter(|sent| sent.acked && sent.base >= log_start) {
-            let newer = |other: &Sent| other.key == sent.key && other.base > sent.base && there(other.base);
-            let replaced = self.compacted && self.list.iter().any(newer);
-            assert!(there(sent.base) || replaced, "group {who}: acknowledged offset {} is gone", sent.base);
+        let taken = std::mem::take(&mut self.sends.get_mut(&group).expect("listed").taken);
+        for mut sent in taken {
+            let (now, origin) = (self.now, Origin::Client { acks: Acks::All });
+            let end = self.store().log_info(group).expect("it is here").watermarks.log_end;
+            let again = self.store().append(now, group, &sent.bytes, origin, None).expect("a good batch");
+            assert_eq!(again.base_offset, end, "group {}: what a crash took is called a duplicate", group.0);
+            sent.base = end.0;
+            self.sends.get_mut(&group).expect("listed").list.push(sent);
         }
-        self.list.retain(|sent| sent.base < log_end);
-        self.list.iter_mut().for_each(|sent| sent.acked = true);
-    }
-}
-
-/// The offsets that a loss names.
-fn range(loss: &str) -> (i64, i64) {
-    let numbers = loss.split("offsets ").nth(1).expect("a loss names offsets");
-    let words: Vec<&str> = numbers.split(' ').collect();
-    match words[..] {
-        [from, "to", upto, ..] => (from.parse().expect("a number"), upto.parse().expect("a number")),
-        ["from", from, ..] => (from.parse().expect("a number"), i64::MAX),
-        _ => panic!("no range in {loss}"),
     }
 }
 

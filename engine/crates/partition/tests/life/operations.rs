@@ -1,5 +1,8 @@
 //! The operations of a life, in order. Each asserts that it really did what its name says.
 
+use std::path::Path;
+
+use io::Storage;
 use model::{GroupId, TopicId};
 use partition::TopicConfig;
 
@@ -14,11 +17,12 @@ const ROUND: usize = 8 * 32 * 1024 / BATCH + 8;
 
 type Operation = (&'static str, fn(&mut Life) -> Go);
 
-pub const OPERATIONS: [Operation; 10] = [
+pub const OPERATIONS: [Operation; 11] = [
     ("create topic", create),
     ("journal", journal),
     ("write-behind", write_behind),
     ("roll", roll),
+    ("producers", producers),
     ("checkpoint", checkpoint),
     ("retention", retention),
     ("compaction", compaction),
@@ -60,6 +64,18 @@ fn roll(life: &mut Life) -> Go {
     }
     life.settle()?;
     assert!(life.segments(ORDERS, GroupId(1)) >= 2, "a second segment was begun");
+    Ok(())
+}
+
+/// More than a State holds.
+fn producers(life: &mut Life) -> Go {
+    for id in 1_000..1_070 {
+        life.send_as(Some(id), GroupId(2), None, 20)?;
+    }
+    life.settle()?;
+    let dir = format!("data/topics/{ORDERS}/1-2");
+    let files = life.disk.list(Path::new(&dir)).expect("listable");
+    assert!(files.iter().any(|path| path.extension().is_some_and(|suffix| suffix == "snapshot")));
     Ok(())
 }
 
