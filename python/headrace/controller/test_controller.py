@@ -13,6 +13,7 @@ from headrace.controller.image import INTERNAL_TOPICS, METADATA_GROUP, METADATA_
 from headrace.controller.record_format import write_record
 from headrace.engine.fake import FakeEngine
 from headrace.engine.port import Stored
+from headrace.engine.slices import SLICE_MAX
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.metadata_records import RemoveTopicRecord
 
@@ -177,5 +178,20 @@ def test_nothing_is_removed_for_want_of_a_name_where_the_names_may_be_lost():
         nameless.logs[METADATA_GROUP].committed = 0
         await made(nameless).load()
         assert len(nameless.logs) == 3
+
+    asyncio.run(scenario())
+
+
+def test_readers_have_a_large_topic_whole_or_not_at_all():
+    async def scenario():
+        _, controller = await opened()
+        asked = asyncio.ensure_future(controller.create_topics([NewTopic("t", 5 * SLICE_MAX)]))
+        seen = set()
+        while not asked.done():
+            topic = controller.topic("t")
+            seen.add(len(topic.partitions) if topic else None)
+            await asyncio.sleep(0)
+        assert seen <= {None, 5 * SLICE_MAX}
+        assert len(controller.topic("t").partitions) == 5 * SLICE_MAX
 
     asyncio.run(scenario())

@@ -124,6 +124,7 @@ proptest! {
         all in prop::collection::vec(record(), 1..6),
         changes in prop::collection::vec((0..400_usize, any::<u8>()), 0..3),
         cut in 0..3_usize,
+        behind in 0..3_usize,
     ) {
         let batch = build(&all, Codec::None);
         let header = Header::read(&batch).unwrap();
@@ -134,6 +135,7 @@ proptest! {
             }
         }
         section.truncate(section.len() - cut);
+        section.extend(vec![0; behind]);
         let read: Result<Vec<i64>, BatchError> =
             records(&header, &section).map(|record| record.map(|record| record.timestamp)).collect();
         let walked = walk(&header, &section).map(|times| (times.earliest, times.latest));
