@@ -39,7 +39,22 @@ struct Part {
     wanted: Wanted,
     group: Result<GroupId, ErrorCode>,
     read: Read,
+    /// It was asked for a batch even if that is larger than what is left.
+    forced: bool,
     watched: bool,
+}
+
+impl Part {
+    /// It has records, and none fitted into what was left.
+    fn is_hungry(&self) -> bool {
+        match &self.read {
+            Read::Done(Ok(fetched)) => {
+                let more = fetched.watermarks.high_watermark > self.wanted.offset;
+                more && fetched.bytes == 0 && fetched.diverging.is_none() && !self.forced
+            }
+            Read::Unread | Read::Asked | Read::Done(_) => false,
+        }
+    }
 }
 
 /// A Fetch on its way.
@@ -68,6 +83,41 @@ impl FetchWait {
             _ => 0,
         };
         self.parts.iter().map(bytes).sum()
+    }
+
+    /// Whether a part is to be asked next; of those that nothing fitted for, one, if the answer would have no records.
+    fn reads_on(&mut self) -> bool {
+        if self.parts.iter().any(|part| matches!(part.read, Read::Unread)) {
+            return true;
+        }
+        if self.bytes() > 0 {
+            return false;
+        }
+        let hungry = self.parts.iter_mut().find(|part| part.is_hungry());
+        hungry.map(|part| part.read = Read::Unread).is_some()
+    }
+
+    /// Marks a part as asked and gives what to ask; nothing if it is answered without.
+    fn ask(&mut self, number: usize, left: usize, at_least_one: bool) -> Option<FetchSpec> {
+        let part = &mut self.parts[number];
+        let group = match part.group {
+            Ok(group) => group,
+            Err(error) => {
+                part.read = Read::Done(Err(error));
+                return None;
+            }
+        };
+        (part.read, part.forced) = (Read::Asked, at_least_one);
+        self.asked += 1;
+        Some(FetchSpec {
+            group,
+            from: part.wanted.offset,
+            bytes_max: part.wanted.bytes_max.min(left),
+            at_least_one,
+            isolation: self.isolation,
+            current_epoch: part.wanted.current_epoch,
+            last_fetched_epoch: part.wanted.last_fetched_epoch,
+        })
     }
 
     fn failed(&self) -> bool {
@@ -163,7 +213,7 @@ impl Server {
                 None => Err(ErrorCode::UNKNOWN_TOPIC_ID),
             },
         };
-        Part { key, wanted, group, read: Read::Unread, watched: false }
+        Part { key, wanted, group, read: Read::Unread, forced: false, watched: false }
     }
 
     fn fetch_wait(&mut self, token: Token) -> Option<&mut FetchWait> {
@@ -176,38 +226,47 @@ impl Server {
     /// Asks every partition, in the client's order, for what is left of the bytes it may have.
     fn read_all(&mut self, context: &mut Context<'_>, name: Token) {
         let Some(wait) = self.fetch_wait(name) else { return };
-        let (mut left, parts) = (wait.bytes_max, wait.parts.len());
-        let mut first = true;
         wait.again = false;
+        for part in &mut wait.parts {
+            (part.read, part.forced) = (Read::Unread, false);
+        }
+        self.read_on(context, name);
+    }
+
+    /// Asks those that were not asked yet, as long as nothing has to be waited for.
+    fn read_on(&mut self, context: &mut Context<'_>, name: Token) {
+        while self.fetch_wait(name).is_some_and(|wait| wait.asked == 0 && wait.reads_on()) {
+            self.read_round(context, name);
+        }
+        self.fetch_progress(context, name);
+    }
+
+    /// What is asked of a file or another shard may bring all that it may have: so much is taken off what is left, and when
+    /// nothing is left the others are asked in another round, when it is known what came. Else an answer would be as large
+    /// as its partitions are many.
+    fn read_round(&mut self, context: &mut Context<'_>, name: Token) {
+        let Some(wait) = self.fetch_wait(name) else { return };
+        let (bytes, parts) = (wait.bytes(), wait.parts.len());
+        let mut left = wait.bytes_max.saturating_sub(bytes);
+        let mut first = bytes == 0;
         for number in 0..parts {
             let wait = self.fetch_wait(name).expect("it is answered after this loop");
-            let part = &mut wait.parts[number];
-            let group = match part.group {
-                Ok(group) => group,
-                Err(error) => {
-                    part.read = Read::Done(Err(error));
-                    continue;
-                }
-            };
-            let spec = FetchSpec {
-                group,
-                from: part.wanted.offset,
-                bytes_max: part.wanted.bytes_max.min(left),
-                at_least_one: first,
-                isolation: wait.isolation,
-                current_epoch: part.wanted.current_epoch,
-                last_fetched_epoch: part.wanted.last_fetched_epoch,
-            };
-            part.read = Read::Asked;
-            wait.asked += 1;
+            if !matches!(wait.parts[number].read, Read::Unread) {
+                continue;
+            }
+            if left == 0 && wait.asked > 0 {
+                return;
+            }
+            let Some(spec) = wait.ask(number, left, first) else { continue };
             let token = name.part(number);
-            let owner = group.shard(self.shards);
+            let owner = spec.group.shard(self.shards);
             if owner != self.id {
                 context.outbox.0.push((owner, Message::Fetch { token, spec, watch: true }));
+                (first, left) = (false, left - spec.bytes_max);
                 continue;
             }
             match context.store.fetch(&spec, WaiterToken(token.0), context.jobs) {
-                Ok(Fetch::Cold) => first = false,
+                Ok(Fetch::Cold) => (first, left) = (false, left - spec.bytes_max),
                 Ok(Fetch::Ready(fetched)) => {
                     first &= fetched.bytes == 0;
                     left = left.saturating_sub(fetched.bytes);
@@ -216,7 +275,6 @@ impl Server {
                 Err(error) => self.read_done(name, number, Err(fetch_error_code(error))),
             }
         }
-        self.fetch_progress(context, name);
     }
 
     fn read_done(&mut self, name: Token, number: usize, result: Result<Fetched, ErrorCode>) {
@@ -271,7 +329,13 @@ impl Server {
         if wait.asked > 0 {
             return;
         }
-        if wait.bytes() >= wait.bytes_min || wait.failed() || now >= wait.due_ns {
+        if wait.reads_on() {
+            self.read_on(context, name);
+            return;
+        }
+        // A request that names no partition has nothing to wait for: a consumer that closes its session asks so.
+        let full = wait.bytes() >= wait.bytes_min || wait.parts.is_empty();
+        if full || wait.failed() || now >= wait.due_ns {
             self.finish_fetch(context, name);
             return;
         }

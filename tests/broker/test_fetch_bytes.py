@@ -1,0 +1,69 @@
+"""What a client says it can take bounds the answer, wherever the records lie: in memory, in files, on other shards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from confluent_kafka import Producer
+
+from headrace.client.blocking import create_topic
+from headrace.testing import Broker
+from headrace.wire.messages.k01_fetch import FetchPartition, FetchRequest, FetchTopic
+from tests.broker.raw import Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WAIT_S = 20.0
+PARTITIONS = 12
+RECORD_BYTES = 300_000
+FETCH_VERSION = 12
+
+
+@pytest.fixture(params=["1", "3"])
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """A broker that was started again. The reads of other shards are the ones that wait."""
+    with Broker(arguments=["--cores", request.param]) as broker:
+        create_topic(broker.bootstrap_servers, "wide", partitions=PARTITIONS)
+        producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+        for number in range(PARTITIONS):
+            producer.produce("wide", bytes(RECORD_BYTES), partition=number)
+        assert producer.flush(WAIT_S) == 0
+        broker.stop()
+        yield broker.start()
+
+
+def fetched(broker: Broker, bytes_max: int, partition_bytes_max: int) -> list[int]:
+    """Bytes of records that one Fetch of all partitions brings, by partition."""
+    wanted = [
+        FetchPartition(partition=number, fetch_offset=0, partition_max_bytes=partition_bytes_max)
+        for number in range(PARTITIONS)
+    ]
+    request = FetchRequest(
+        max_wait_ms=5000,
+        min_bytes=1,
+        max_bytes=bytes_max,
+        session_epoch=-1,
+        topics=[FetchTopic(topic="wide", partitions=wanted)],
+    )
+    with Raw(broker.bootstrap_servers) as raw:
+        (topic,) = raw.ask(request, FETCH_VERSION).responses
+    found = {row.partition_index: row for row in topic.partitions}
+    assert len(found) == PARTITIONS
+    assert {row.error_code for row in found.values()} == {0}
+    return [len(found[number].records or b"") for number in range(PARTITIONS)]
+
+
+@pytest.mark.parametrize("partition_bytes_max", [400_000, 4_000_000])
+def test_an_answer_is_as_large_as_asked_for(broker: Broker, partition_bytes_max: int) -> None:
+    first = fetched(broker, 1_000_000, partition_bytes_max)
+    assert [size > 0 for size in first].count(True) == 3
+    assert sum(first) <= 1_000_000
+    assert all(size > 0 for size in fetched(broker, 50_000_000, partition_bytes_max))
+
+
+def test_one_batch_comes_even_if_it_is_larger_than_asked_for(broker: Broker) -> None:
+    found = fetched(broker, 1_000, 1_000)
+    assert [size > RECORD_BYTES for size in found].count(True) == 1
+    assert found.count(0) == PARTITIONS - 1
