@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use io::{OpenMode, Rng, SplitMix, Storage};
 use life::{Life, OPERATIONS, Trouble};
 use model::{Epoch, ErrorCode, GroupId, Offset, PartitionIndex, TopicId};
-use partition::{AppendError, FetchError, TopicConfig, TopicSpec, WaiterToken};
+use partition::{AppendError, FetchError, FetchSpec, TopicConfig, TopicSpec, WaiterToken};
 use sim::disk::{End, SimDisk};
 use world::*;
 
@@ -97,6 +97,8 @@ fn what_is_proven_stays_and_what_is_not_is_named() {
         "{losses:?}"
     );
     assert_eq!(values(&mut world), [(0, "alpha".into()), (1, "beta".into())]);
+    let known = FetchSpec { current_epoch: Epoch(0), ..spec(0) };
+    assert!(world.fetch_spec(&known).is_ok(), "clients know the epoch that the metadata tells");
     assert_eq!(epoch(&world), Epoch(1), "nothing new carries the epoch of what is gone");
     name_other(&mut world);
     let other = world.store.log_info(OTHER).expect("here");

@@ -30,7 +30,7 @@ impl Partition {
         let ours = self.replica.epoch();
         match epoch {
             Epoch::NONE => Ok(()),
-            epoch if epoch < ours => Err(FetchError::FencedEpoch),
+            // The metadata does not learn of an epoch that a start with accepted loss began; alone, nobody else can have led.
             epoch if epoch > ours => Err(FetchError::UnknownEpoch),
             _ => Ok(()),
         }
