@@ -268,7 +268,7 @@ impl Opening<'_> {
     fn nothing_behind(&mut self, headless: &[usize], last: &Header) -> Result<(), OpenError> {
         for &at in headless {
             let path = self.path(at);
-            if let Some(behind) = scan::later(self.read(at)?, 0, last, last.file_use + 1) {
+            if let Some(behind) = scan::later_use(self.read(at)?, last) {
                 return Err(OpenError::rot(format!(
                     "{} at byte 0: not a whole commit, but a later one stands at byte {behind}",
                     path.display()

@@ -5,6 +5,8 @@
 //! chain behind it means that something durable is damaged (rot); nothing behind it means that the last commit never
 //! became whole (torn), which is what a power cut leaves.
 
+use std::ops::RangeInclusive;
+
 use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 
 use crate::commit::{self, Head, Header, padded};
@@ -59,24 +61,31 @@ pub(crate) fn chain(bytes: &[u8]) -> Result<Vec<Found>, RotAt> {
         found.push(next);
     }
     if let Some(last) = found.last()
-        && let Some(behind) = later(bytes, position, &last.header, last.header.file_use)
+        && let Some(behind) =
+            later(bytes, position, &last.header, last.header.file_use..=last.header.file_use)
     {
         return Err(RotAt { broken: position, behind });
     }
     Ok(found)
 }
 
-/// Where, at or behind `from`, a whole commit of `file_use` stands that is later than `last` in the same journal. The broken
+/// Where, at or behind `from`, a whole commit of one of `uses` stands that is later than `last` in the same journal. The broken
 /// commit at `from` may be all that its opening wrote: the salts behind it then name none that `last` knows.
-pub(crate) fn later(bytes: &[u8], from: usize, last: &Header, file_use: u32) -> Option<usize> {
+fn later(bytes: &[u8], from: usize, last: &Header, uses: RangeInclusive<u32>) -> Option<usize> {
     (from..bytes.len()).step_by(BLOCK).find(|at| {
         // The header alone rules nearly every block out, before the checksum is computed.
         let Head::Header(header) = commit::head(&bytes[*at..]) else { return false };
-        header.file_use == file_use
+        uses.contains(&header.file_use)
             && header.number > last.number
             && (off(Rule::Salt) || same_chain(last, &header) || commit::same_journal(last, &header))
             && commit::whole(&bytes[*at..]).is_some()
     })
+}
+
+/// Where a whole commit later than `last`, the newest of all other files, stands in a file whose first commit is not whole. Of
+/// any later use: the files of those between may have been free, and made anew since.
+pub(crate) fn later_use(bytes: &[u8], last: &Header) -> Option<usize> {
+    later(bytes, 0, last, last.file_use.saturating_add(1)..=u32::MAX)
 }
 
 /// Where, behind a file's first commit that is not whole, a commit stands that is not part of it. A payload of the first
@@ -123,5 +132,21 @@ mod tests {
             assert_eq!((rot.broken, rot.behind), (BLOCK, 2 * BLOCK));
             bytes[BLOCK + at] ^= 1;
         }
+    }
+
+    #[test]
+    fn a_file_whose_first_commit_is_damaged_is_missed_also_several_uses_on() {
+        let mut bytes = file(&[11, 22, 33]);
+        let third = chain(&bytes).expect("whole")[2].header;
+        bytes[80] ^= 1;
+        let last = |file_use, number| Header { file_use, number, ..third };
+        assert_eq!(later_use(&bytes, &last(0, 0)), Some(BLOCK), "the next use");
+        for block in bytes.chunks_mut(BLOCK).skip(1) {
+            let Head::Header(header) = commit::head(block) else { panic!("a commit") };
+            commit::finish(block, &Header { file_use: 7, ..header });
+        }
+        assert_eq!(later_use(&bytes, &last(3, 0)), Some(BLOCK), "four uses on");
+        assert_eq!(later_use(&bytes, &last(7, 0)), None, "the same use is no later one");
+        assert_eq!(later_use(&bytes, &last(3, 9)), None, "nor is an earlier commit");
     }
 }
