@@ -261,20 +261,23 @@ impl Log {
         }
     }
 
-    /// Looks for the first record at or behind a timestamp; `None` if no record is so late.
+    /// Looks for the first record from `start` on at or behind a timestamp; `None` if no record is so late. The partition may
+    /// know of a later start than the log does.
     #[must_use]
-    pub fn find_time(&self, journal: &Journal, timestamp: i64) -> Option<TimeJob> {
+    pub fn find_time(&self, journal: &Journal, start: Offset, timestamp: i64) -> Option<TimeJob> {
         let at = self.segments.iter().position(|segment| segment.max_timestamp >= timestamp)?;
         let base = self.segments[at].base;
         let flushed = self.stretches(base);
         let unflushed = self.tail.0.range(self.tail.at_index(self.flushed.index)..);
-        let late = unflushed.filter(|batch| batch.offset >= base && batch.max_timestamp >= timestamp);
+        let late = unflushed.filter(|batch| {
+            batch.offset >= base && batch.end_offset() > start && batch.max_timestamp >= timestamp
+        });
         let tail = late.take(LATE_BATCHES_MAX).filter_map(|batch| piece(journal, batch)).collect();
         Some(TimeJob {
             group: self.group,
             generation: self.generation,
             dir: self.dir(),
-            start: self.start,
+            start,
             flushed_upto: self.flushed_upto(),
             stretches: flushed,
             tail,

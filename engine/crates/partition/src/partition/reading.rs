@@ -98,7 +98,7 @@ impl Partition {
             },
             timestamp => timestamp,
         };
-        Ok(match log.find_time(journal, timestamp) {
+        Ok(match log.find_time(journal, watermarks.log_start, timestamp) {
             Some(job) => Looked::Pending(job),
             None => Looked::Ready(ListedOffset::NONE),
         })

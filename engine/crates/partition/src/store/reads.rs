@@ -5,7 +5,7 @@ use model::{ErrorCode, Offset};
 use super::Store;
 use super::job::{AskedRead, AskedTime, ReadDone, StoreJob, TRIES_MAX, Work};
 use crate::error::{FetchError, fetch_error_code};
-use crate::partition::{Found, Looked};
+use crate::partition::{Found, Looked, Partition};
 use crate::spec::{Fetch, FetchSpec, Fetched, ListQuery, Listed, WaiterToken, Wake};
 
 impl Store {
@@ -102,11 +102,9 @@ impl Store {
 
     /// A look-up by time came back.
     pub(super) fn time_found(&mut self, asked: AskedTime, found: log::TimeFound, wakes: &mut Vec<Wake>) {
-        let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
         let result = match (self.look(asked.query.group), found.result) {
             (None, _) => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-            (Some((partition, log)), Ok(found)) => Ok(partition.listed(log, &asked.query, found)),
-            (Some(_), Err(error)) if gone(&error) && asked.tries < TRIES_MAX => {
+            (Some((partition, log)), found) if asked.tries < TRIES_MAX && is_gone(partition, log, &found) => {
                 let mut jobs = Vec::new();
                 match self.list(AskedTime { tries: asked.tries + 1, ..asked }, &mut jobs) {
                     Ok(Listed::Ready(listed)) => Ok(listed),
@@ -117,9 +115,18 @@ impl Store {
                     Err(error) => Err(error),
                 }
             }
+            (Some((partition, log)), Ok(found)) => Ok(partition.listed(log, &asked.query, found)),
             (Some(_), Err(_)) => Err(ErrorCode::KAFKA_STORAGE_ERROR),
         };
         wakes.push(Wake::Listed { token: asked.token, result });
+    }
+}
+
+/// Whether the file that was to be looked at is gone, or the record that was found there: the log start moved meanwhile.
+fn is_gone(partition: &Partition, log: &log::Log, found: &std::io::Result<Option<(Offset, i64)>>) -> bool {
+    match found {
+        Ok(found) => found.is_some_and(|(offset, _)| offset < partition.watermarks(log).log_start),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }
 

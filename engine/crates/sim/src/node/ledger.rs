@@ -285,8 +285,33 @@ impl Ledger {
         part.start_acked = part.start_acked.max(start);
     }
 
+    /// `offset` (or none, -1) was listed as the first whose record is as late as `time`; `before` is what was known when it was
+    /// asked for.
+    pub fn listed_for(&self, slot: Slot, time: i64, timestamp: i64, offset: i64, before: Known) -> Checked {
+        let part = self.part(slot);
+        let end = if offset < 0 { before.end } else { offset.min(before.end) };
+        let late = |at: &i64| self.timestamp_at(slot, *at).is_some_and(|at| at >= time);
+        // Where retention is at work the first one may be gone.
+        let first = (part.start_asked..end).find(late).filter(|_| !part.retention && !part.dead);
+        if let Some(first) = first {
+            return Err(format!(
+                "offset {offset} of {} is listed for time {time}, but {first} has {:?}",
+                part.name(),
+                self.timestamp_at(slot, first)
+            ));
+        }
+        let own = self.timestamp_at(slot, offset);
+        if offset >= 0 && (timestamp < time || own.is_some_and(|own| own != timestamp)) {
+            return Err(format!(
+                "offset {offset} of {} is listed with {timestamp} for time {time}, and has {own:?}",
+                part.name()
+            ));
+        }
+        Ok(())
+    }
+
     /// The timestamp of the record at an offset, if that is known.
-    pub fn timestamp_at(&self, slot: Slot, offset: i64) -> Option<i64> {
+    fn timestamp_at(&self, slot: Slot, offset: i64) -> Option<i64> {
         let id = self.part(slot).at.get(usize::try_from(offset).ok()?).copied().flatten()?;
         Some(self.streams[&(id.producer, slot)].records[id.n as usize].timestamp)
     }
