@@ -42,7 +42,8 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/venv
 
 $(STAMPS)/engine: $(ENGINE) pyproject.toml $(STAMPS)/venv
 	@echo "headrace: building the engine (a minute or two the first time) ..."
-	@source $(BIN)/activate && maturin develop --quiet --release --locked
+	@source $(BIN)/activate && maturin develop --quiet --release --locked > $(STAMPS)/engine.log 2>&1 \
+		|| { cat $(STAMPS)/engine.log >&2; exit 1; }
 	@touch $@
 
 $(STAMPS)/bytecode: $(PYTHON_SOURCES) $(STAMPS)/engine

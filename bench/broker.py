@@ -116,6 +116,12 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def stolen_s() -> float:
+    """Seconds that this machine's host has kept its cores from running so far."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(fields[8]) / TICKS_PER_S
+
+
 def device_write_bytes() -> int:
     """Bytes written to all whole disks so far: other processes' too."""
     total = 0

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.broker import Broker, device_write_bytes
+from bench.broker import Broker, device_write_bytes, stolen_s
 from bench.generator import BROKER_CORE, GENERATOR_CORE, Generator, GeneratorError
 from bench.row import Row, attempt
 
@@ -29,6 +29,8 @@ OPEN_1K = {"batch_bytes": 1_024, "record_bytes": 955, "connections": 4, "rate": 
 CEILING = 3.0
 """The generator must reach this many times the broker's rate against the null broker."""
 FULL_CORE = 0.95
+STOLEN_SHARE_MAX = 0.002
+"""Of one core's time that the machine's host may take away while a latency is measured: more of it is its own p99."""
 TAIL_SHARE = 0.5
 """Of the broker's largest rate, while the tail is read (G9)."""
 TAIL_RATE_SMALL = 12_500
@@ -168,6 +170,7 @@ def _rates_and_latency(
                 share = full["gb_per_s"] / raw["G2null"]["gb_per_s"]
                 found["G2"].values.append(100 * share)
                 found["G2"].probe.append(f"null {raw['G2null']['gb_per_s']:.2f} GB/s")
+                _disk_reaches(found["G2"], raw["G2null"]["gb_per_s"] / 100, raw["probe"])
                 if share * CEILING > 1 and full["generator_cpu_share"] > FULL_CORE:
                     found["G2"].void = f"the generator's core was full at {full['gb_per_s']:.2f} GB/s"
         for name, shape, field, unit in (
@@ -177,6 +180,7 @@ def _rates_and_latency(
             if settings.wants(name):
                 raw[name] = generator.produce(broker.kafka, name.lower(), **shape, **timing)
                 _rate(found[name], raw[name][field] / unit, raw[f"{name}null"][field] / unit)
+                _disk_reaches(found[name], raw[name]["gb_per_s"] / (raw[name][field] / unit), raw["probe"])
         if settings.wants("G9"):
             most = raw["G2"]["requests_per_s"]
             _tail(generator, broker, settings, found["G9"], raw, most * TAIL_SHARE)
@@ -196,6 +200,21 @@ def _rate(row: Row, ours: float, ceiling: float) -> None:
         row.void = f"{ours:.3g} is more than a third of the generator's {ceiling:.3g} against the null broker"
 
 
+def _disk_reaches(row: Row, gb_per_unit: float, probe: dict[str, Any]) -> None:
+    """Void if the disk takes less than the row's bar asks for, written once."""
+    gb_per_s = (row.bar or 0) * gb_per_unit
+    if probe["stream_gb_per_s"] < gb_per_s:
+        row.void = f"the disk takes {probe['stream_gb_per_s']:.2f} GB/s of synced 1 MiB writes, the bar is {gb_per_s:.2f}"
+
+
+def _undisturbed(rows: list[Row], began: tuple[float, float]) -> None:
+    """Void if the machine's host took time away since `began` (seconds: the clock's, stolen)."""
+    seconds, stolen = time.monotonic() - began[0], stolen_s() - began[1]
+    if stolen > STOLEN_SHARE_MAX * seconds:
+        for row in rows:
+            row.void = f"the machine's host kept a core from running for {1000 * stolen / seconds:.0f} ms of each second"
+
+
 def _latency(
     generator: Generator,
     broker: Broker,
@@ -203,6 +222,7 @@ def _latency(
     raw: dict[str, Any],
     timing: dict[str, object],
 ) -> None:
+    began = time.monotonic(), stolen_s()
     raw["G5"] = result = generator.produce(broker.kafka, "g5", partitions=4, **OPEN_1K, **timing)
     for name, quantile in (("G5p50", "p50_us"), ("G5p99", "p99_us")):
         row, d = found[name], raw["probe"][f"d_{quantile}"]
@@ -210,18 +230,21 @@ def _latency(
         row.probe.append(f"D = {d:.0f} us")
         if result["requests_per_s"] < 0.99 * result["offered_per_s"]:
             row.void = f"{result['requests_per_s']:.0f} of {result['offered_per_s']:.0f} requests a second were answered"
+    _undisturbed([found["G5p50"], found["G5p99"]], began)
 
 
 def _partitions_at_once(
     generator: Generator, broker: Broker, row: Row, raw: dict[str, Any], timing: dict[str, object]
 ) -> None:
     p99: dict[int, float] = {}
+    began = time.monotonic(), stolen_s()
     for topic, partitions in (("g7one", 1), ("g7some", 64), ("g7all", 1_000)):
         result = generator.produce(broker.kafka, topic, partitions=partitions, **OPEN_1K, **timing)
         raw[f"G7/{partitions}"] = result
         p99[partitions] = result["latency"]["p99_us"]
     row.values.append(p99[1_000] / p99[1])
     row.probe.append("p99 " + " / ".join(f"{p99[n]:.0f}" for n in (1, 64, 1_000)) + " us")
+    _undisturbed([row], began)
 
 
 def _tail(

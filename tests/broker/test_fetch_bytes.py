@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,3 +68,24 @@ def test_one_batch_comes_even_if_it_is_larger_than_asked_for(broker: Broker) -> 
     found = fetched(broker, 1_000, 1_000)
     assert [size > RECORD_BYTES for size in found].count(True) == 1
     assert found.count(0) == PARTITIONS - 1
+
+
+def test_a_fetch_that_waits_for_more_than_files_hold_is_woken(broker: Broker) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "linger.ms": 0})
+    for number in range(PARTITIONS):
+        wanted = FetchPartition(partition=number, fetch_offset=0, partition_max_bytes=4_000_000)
+        request = FetchRequest(
+            max_wait_ms=int(WAIT_S * 1000),
+            min_bytes=RECORD_BYTES + 1_000,  # what lies there is not enough
+            max_bytes=4_000_000,
+            session_epoch=-1,
+            topics=[FetchTopic(topic="wide", partitions=[wanted])],
+        )
+        with Raw(broker.bootstrap_servers) as raw:
+            began = time.monotonic()
+            raw.send(request, FETCH_VERSION)
+            producer.produce("wide", bytes(2_000), partition=number)
+            assert producer.flush(WAIT_S) == 0
+            (topic,) = raw.receive(request, FETCH_VERSION).responses
+            assert len(topic.partitions[0].records) > RECORD_BYTES
+            assert time.monotonic() < began + WAIT_S / 2, "it was not woken"

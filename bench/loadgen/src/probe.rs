@@ -1,6 +1,7 @@
 //! `probe`: what the device and the loopback cost on this machine in this minute.
 //!
 //! * `flush`: a 4 KiB O_DIRECT write into a pre-written file plus `fdatasync`, one after the other: a journal commit's shape.
+//! * `stream`: the same with 1 MiB at a time, in GB/s: what a log on this device can be, written once.
 //! * `round_trip`: 64 bytes there and back over loopback TCP, both ends asleep in epoll on their own cores.
 //!
 //! D of the latency rows is the sum of the two, quantile by quantile.
@@ -18,27 +19,33 @@ use crate::sys::{self, Epoll, now_ns};
 
 const BLOCK_BYTES: usize = 4096;
 const FILE_BYTES: usize = 16 << 20;
+const STREAM_BYTES: usize = 1 << 20;
+const STREAM_WRITES: usize = 256;
 const MESSAGE_BYTES: usize = 64;
 
 #[repr(align(4096))]
-struct Block([u8; BLOCK_BYTES]);
+struct Block<const BYTES: usize>([u8; BYTES]);
 
 pub fn run(args: &Args) -> Result<(), String> {
     let dir: String = args.need("dir")?;
     let core: usize = args.get("core", 0)?;
     let far_core: usize = args.get("far-core", 1)?;
-    let flush =
-        flush(&dir, args.get("flushes", 2_000)?).map_err(|error| format!("{dir}: {error}"))?;
+    let flushes = args.get("flushes", 2_000)?;
+    let of_dir = |error| format!("{dir}: {error}");
+    let (flush, _) = write::<BLOCK_BYTES>(&dir, flushes).map_err(of_dir)?;
+    let (_, seconds) = write::<STREAM_BYTES>(&dir, STREAM_WRITES).map_err(of_dir)?;
+    let stream = (STREAM_BYTES * STREAM_WRITES) as f64 / seconds / 1e9;
     let round_trip = round_trip(core, far_core, args.get("trips", 10_000)?)?;
     println!(
-        r#"{{"flush":{},"round_trip":{}}}"#,
+        r#"{{"flush":{},"stream_gb_per_s":{stream:.3},"round_trip":{}}}"#,
         flush.json(),
         round_trip.json()
     );
     Ok(())
 }
 
-fn flush(dir: &str, flushes: usize) -> std::io::Result<Histogram> {
+/// Synced writes of one size over and over the same file: how long each took, and seconds in all.
+fn write<const BYTES: usize>(dir: &str, writes: usize) -> std::io::Result<(Histogram, f64)> {
     let path = format!("{dir}/loadgen-probe");
     let file = OpenOptions::new()
         .create(true)
@@ -46,21 +53,23 @@ fn flush(dir: &str, flushes: usize) -> std::io::Result<Histogram> {
         .write(true)
         .custom_flags(libc::O_DIRECT)
         .open(&path)?;
-    let mut block = Block([0; BLOCK_BYTES]);
-    for at in (0..FILE_BYTES).step_by(BLOCK_BYTES) {
+    let mut block = Box::new(Block([0; BYTES]));
+    for at in (0..FILE_BYTES).step_by(BYTES) {
         file.write_all_at(&block.0, at as u64)?;
     }
     file.sync_all()?;
     let mut histogram = Histogram::new();
-    for n in 0..flushes {
-        block.0.fill(n as u8 | 1);
+    let first = now_ns();
+    for n in 0..writes {
+        block.0[0] = n as u8 | 1;
         let began = now_ns();
-        file.write_all_at(&block.0, ((n * BLOCK_BYTES) % FILE_BYTES) as u64)?;
+        file.write_all_at(&block.0, ((n * BYTES) % FILE_BYTES) as u64)?;
         file.sync_data()?;
         histogram.record(now_ns() - began);
     }
+    let seconds = (now_ns() - first) as f64 / 1e9;
     std::fs::remove_file(path)?;
-    Ok(histogram)
+    Ok((histogram, seconds))
 }
 
 fn round_trip(core: usize, far_core: usize, trips: usize) -> Result<Histogram, String> {

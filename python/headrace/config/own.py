@@ -49,7 +49,7 @@ OWN_BROKER_CONFIGS: Final = (
     Definition(
         "headrace.tail.bytes.max",
         Type.LONG,
-        str(256 << 20),
+        str(64 << 20),
         Importance.MEDIUM,
         rule=Between(1 << 20),
         scope=_FIXED,

@@ -48,6 +48,20 @@ fn block_signals() {
     }
 }
 
+/// Takes as many descriptors as the system lets this process have, as servers do; gives how many it may open in all.
+#[must_use]
+pub fn raise_descriptor_limit() -> usize {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: getrlimit writes to the struct given, setrlimit reads it.
+    #[allow(unsafe_code)]
+    let may = unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        let all = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+        if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const all) == 0 { all.rlim_cur } else { limit.rlim_cur }
+    };
+    usize::try_from(may).unwrap_or(usize::MAX)
+}
+
 /// One line on stderr, for whoever runs the node.
 pub fn say(message: &str) {
     eprintln!("{message}");

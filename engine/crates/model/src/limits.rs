@@ -46,7 +46,7 @@ pub const JOURNAL_FILES_MAX: usize = 16;
 /// Commit buffers that stay in memory to serve tail reads, per shard.
 pub const TAIL_BYTES_MAX: usize = 64 * MIB;
 
-/// Open descriptors that a shard's segment cache may keep.
+/// Open descriptors that the node's segment cache may keep, if the process may have four times as many.
 pub const SEGMENT_FILES_OPEN_MAX: usize = 256;
 /// Batches of a producer that are remembered to answer duplicates (Kafka's number: 5 in flight).
 pub const PRODUCER_BATCHES_KEPT: usize = 5;

@@ -165,6 +165,10 @@ impl Partition {
         let end = hands.log.append_batch(hands.journal, &header, &valid.bytes, &|| self.producers.state());
         self.producers.appended(&header, end, Some(now.wall_ms));
         self.step(hands, Event::Appended { end });
+        if self.config.write_caching {
+            // What memory holds counts as stored: it is acknowledged, and what is acknowledged can be read.
+            self.step(hands, Event::Durable { end });
+        }
         Ok(Appended {
             base_offset: header.base_offset,
             end_offset: header.next_offset(),
@@ -197,9 +201,9 @@ impl Partition {
         let at_once = match acks {
             Acks::None => true,
             // Durable here is durable on the quorum of one.
-            Acks::Leader | Acks::All => self.config.write_caching,
+            Acks::Leader | Acks::All => end <= self.replica.commit(),
         };
-        if at_once || end <= self.replica.commit() {
+        if at_once {
             return true;
         }
         if let Some(waiter) = waiter {

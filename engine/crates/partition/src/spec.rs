@@ -131,6 +131,15 @@ pub struct Fetched {
     pub diverging: Option<(Epoch, Offset)>,
 }
 
+impl Fetched {
+    /// Where to read on; `None` if there is no batch.
+    #[must_use]
+    pub fn next_offset(&self) -> Option<Offset> {
+        let (header, _) = batch::split(self.data.last()?).filter_map(Result::ok).last()?;
+        Some(header.next_offset())
+    }
+}
+
 /// A read's outcome.
 #[derive(Debug)]
 pub enum Fetch {

@@ -55,6 +55,7 @@ fn acks_that_wait_for_nothing_are_given_at_once() {
     world.config.write_caching = true;
     world.configure();
     assert!(world.append(&batch_of(&[b"b"]), 1).expect("good").acknowledged);
+    assert_eq!(values(&mut world, 0).len(), 3, "what is acknowledged can be read");
     world.settle();
     assert_eq!(world.acked(), [0_u64; 0], "nobody is told twice");
     assert_eq!(values(&mut world, 0).len(), 3);

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use io::{RealStorage, SystemClock};
+use io::{RealStorage, SystemClock, raise_descriptor_limit};
 use log::segment::OpenFiles;
 use model::limits::SEGMENT_FILES_OPEN_MAX;
 use model::{ConnectionId, Epoch, GroupId, Offset, ShardId, TopicId};
@@ -18,6 +18,9 @@ use server::{Message, TopicsChange};
 use shard::{Config, Node};
 
 use crate::convert;
+
+/// The part of the process's descriptors that segment files may take: connections and the journal need theirs.
+const SEGMENT_FILES_SHARE: usize = 4;
 
 create_exception!(_engine, StartError, PyException, "(what, detail, hint, exit code)");
 
@@ -70,7 +73,8 @@ impl Engine {
         });
         let node = py
             .detach(|| {
-                let files = OpenFiles::new(RealStorage, SEGMENT_FILES_OPEN_MAX);
+                let files_max = SEGMENT_FILES_OPEN_MAX.min(raise_descriptor_limit() / SEGMENT_FILES_SHARE);
+                let files = OpenFiles::new(RealStorage, files_max);
                 Node::start(&config, Arc::new(files), Arc::new(SystemClock), signal)
             })
             .map_err(|error| StartError::new_err((error.what, error.detail, error.hint, error.exit_code)))?;

@@ -120,6 +120,17 @@ impl FetchWait {
         })
     }
 
+    /// A partition has more than one read brings, since it lies in several places: another fetch gets it, waiting does not.
+    fn stops_short(&self) -> bool {
+        self.parts.iter().any(|part| match &part.read {
+            Read::Done(Ok(fetched)) => {
+                let end = self.isolation.end(&fetched.watermarks);
+                fetched.next_offset().is_some_and(|next| next < end)
+            }
+            Read::Unread | Read::Asked | Read::Done(Err(_)) => false,
+        })
+    }
+
     fn failed(&self) -> bool {
         self.parts.iter().any(|part| match &part.read {
             Read::Done(Err(_)) => true,
@@ -242,9 +253,10 @@ impl Server {
     }
 
     /// What is asked of a file or another shard may bring all that it may have: so much is taken off what is left, and when
-    /// nothing is left the others are asked in another round, when it is known what came. Else an answer would be as large
-    /// as its partitions are many.
+    /// too little is left for the next one, it is asked in another round, when it is known what came. Else an answer would
+    /// be as large as its partitions are many.
     fn read_round(&mut self, context: &mut Context<'_>, name: Token) {
+        let (this, shards) = (self.id, self.shards);
         let Some(wait) = self.fetch_wait(name) else { return };
         let (bytes, parts) = (wait.bytes(), wait.parts.len());
         let mut left = wait.bytes_max.saturating_sub(bytes);
@@ -254,14 +266,16 @@ impl Server {
             if !matches!(wait.parts[number].read, Read::Unread) {
                 continue;
             }
-            if left == 0 && wait.asked > 0 {
+            if wait.asked > 0 && left < wait.parts[number].wanted.bytes_max.max(1) {
                 return;
             }
             let Some(spec) = wait.ask(number, left, first) else { continue };
             let token = name.part(number);
-            let owner = spec.group.shard(self.shards);
-            if owner != self.id {
-                context.outbox.0.push((owner, Message::Fetch { token, spec, watch: true }));
+            let owner = spec.group.shard(shards);
+            if owner != this {
+                // Other shards watch from their answer on.
+                let watch = !std::mem::replace(&mut wait.parts[number].watched, true);
+                context.outbox.0.push((owner, Message::Fetch { token, spec, watch }));
                 (first, left) = (false, left - spec.bytes_max);
                 continue;
             }
@@ -294,7 +308,13 @@ impl Server {
         watch: bool,
     ) {
         let result = match context.store.fetch(spec, WaiterToken(token.0), context.jobs) {
-            Ok(Fetch::Cold) => return,
+            Ok(Fetch::Cold) => {
+                if watch && let Some(info) = context.store.log_info(spec.group) {
+                    // What comes while the file is read is not in the answer.
+                    context.store.watch(spec.group, WaiterToken(token.0), info.watermarks.high_watermark);
+                }
+                return;
+            }
             Ok(Fetch::Ready(fetched)) => {
                 if watch {
                     let seen = fetched.watermarks.high_watermark;
@@ -335,7 +355,7 @@ impl Server {
         }
         // A request that names no partition has nothing to wait for: a consumer that closes its session asks so.
         let full = wait.bytes() >= wait.bytes_min || wait.parts.is_empty();
-        if full || wait.failed() || now >= wait.due_ns {
+        if full || wait.stops_short() || wait.failed() || now >= wait.due_ns {
             self.finish_fetch(context, name);
             return;
         }
@@ -344,7 +364,7 @@ impl Server {
             return;
         }
         let due = (wait.due_ns, name);
-        // Those that gave something are watched too: more of theirs counts towards the minimum.
+        // Those that gave something are watched too: more of theirs counts towards the minimum. Other shards watch already.
         let unwatched: Vec<(Token, GroupId, Offset)> = wait
             .parts
             .iter()
@@ -360,10 +380,7 @@ impl Server {
         for (token, group, seen) in unwatched {
             let wait = self.fetch_wait(name).expect("it only waits");
             wait.parts[token.part_number()].watched = true;
-            // Other shards watch from their answer on.
-            if group.shard(self.shards) == self.id {
-                context.store.watch(group, WaiterToken(token.0), seen);
-            }
+            context.store.watch(group, WaiterToken(token.0), seen);
         }
     }
 
