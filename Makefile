@@ -30,8 +30,8 @@ $(STAMPS)/tools:
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/venv: requirements/build.txt | $(STAMPS)/tools
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "headrace: installing what it builds with and runs on ..."
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
 	@touch $@
 
@@ -41,8 +41,8 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/engine: $(ENGINE) pyproject.toml $(STAMPS)/venv
-	@echo "headrace: building the engine (a minute or two the first time) ..."
-	@source $(BIN)/activate && maturin develop --quiet --release --locked > $(STAMPS)/engine.log 2>&1 \
+	@echo "headrace: building the engine (some minutes the first time; .build/engine.log says how far it is) ..."
+	@source $(BIN)/activate && maturin develop --release --locked > $(STAMPS)/engine.log 2>&1 \
 		|| { cat $(STAMPS)/engine.log >&2; exit 1; }
 	@touch $@
 
