@@ -162,8 +162,9 @@ def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
             os._exit(1)
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means to go on without the terminal
+            loop.add_signal_handler(number, told)
 
 
 def _settings(config: BrokerConfig, options: StartOptions, data: DataDir) -> Settings:
@@ -212,4 +213,5 @@ Try it (pip install confluent-kafka):
     consumer = Consumer({{"bootstrap.servers": "{kafka}", "group.id": "me", "auto.offset.reset": "earliest"}})
     consumer.subscribe(["hello"])
     print(consumer.poll(10).value())
+    consumer.close()
 """

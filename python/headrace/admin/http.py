@@ -74,6 +74,7 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 loop="none",
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 limit_concurrency=CONNECTIONS_MAX,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,6 +45,10 @@ class Connection:
                 reader, writer = await asyncio.open_connection(address.host, address.port)
         except TimeoutError as cause:
             raise Unreachable(str(address), f"no connection within {CONNECT_S_MAX:.0f} s") from cause
+        except socket.gaierror as cause:
+            raise Unreachable(
+                str(address), cause.strerror or str(cause), "check the name of the host"
+            ) from cause
         except OSError as cause:
             raise Unreachable(
                 str(address), os.strerror(cause.errno) if cause.errno else str(cause)

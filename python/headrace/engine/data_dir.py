@@ -51,7 +51,7 @@ def open_data_dir(path: Path, fresh: Identity, *, node_id: int | None, shards: i
 
     `node_id` and `shards` are what the command line asks for, if anything; a directory that says otherwise is refused.
 
-    Raises `Failure` (exit code 3) if it is in use, another node's, of a newer format, or cannot be written.
+    Raises `Failure` (exit code 3) if it is in use, another node's, Kafka's, of a newer format, or cannot be written.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -78,6 +78,9 @@ def _identity(path: Path, fresh: Identity, *, node_id: int | None, shards: int |
         if (path / "journal").exists():
             hint = "restore node.toml or move the directory away"
             raise refused(path, "it has a journal but no node.toml", hint)
+        if (path / "meta.properties").exists():
+            detail = "it holds what Apache Kafka stored, which headrace cannot take over"
+            raise refused(path, detail, "choose another with --data-dir")
         _write(path, file, fresh)
         return fresh
     found = _read(file)

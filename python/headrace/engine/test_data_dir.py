@@ -31,6 +31,13 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     open_data_dir(tmp_path, FRESH, node_id=None, shards=None).close()
 
 
+def test_what_kafka_stored_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "meta.properties").write_text("version=1\n")
+    with pytest.raises(Failure, match="what Apache Kafka stored"):
+        open_data_dir(tmp_path, FRESH, node_id=None, shards=None)
+    assert not (tmp_path / "node.toml").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
