@@ -6,6 +6,7 @@ app of its own module, imported only when it is named (`headrace.cli.app`).
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -17,22 +18,36 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """What a shell expects of a command that Ctrl-C ended."""
+READER_GONE = 141
+"""What a shell expects of a command whose reader went away (`| head`)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; gives the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(words)
+        code = _dispatch(words)
+        sys.stdout.flush()
+        return code
     except Failure as failure:
         report(failure, as_json="--json" in words)
         return failure.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader went away (`| head`). What is still buffered must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+        return READER_GONE
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        report(Failure("cannot write", "no space left", "free some"), as_json="--json" in words)
         return ExitCode.FAILED
+
+
+def _drop_output() -> None:
+    """What is still buffered must not fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: list[str]) -> int:

@@ -11,20 +11,23 @@ import typer
 from headrace.model.failure import ExitCode, Failure
 
 GROUPS: Final = {
-    "topic": "Make, change, list and delete topics; write and read their records.",
-    "group": "List and describe consumer groups, move or delete their offsets.",
-    "cluster": "What the cluster consists of and whether it is well.",
-    "config": "Read and change settings; check and import configuration files.",
     "doctor": "Connect as a client would and name what is wrong.",
     "demo": "A year of flights through a broker that is killed in the middle.",
+    "topic": "Make, list, change and delete topics; write and read records.",
+    "group": "List and describe consumer groups, move or delete offsets.",
+    "cluster": "What the cluster consists of and whether it is well.",
+    "config": "Read and change settings; check and import configuration files.",
     "generate": "Completion for your shell.",
 }
-"""Command groups in the order of `headrace --help`; `headrace.cli.NAME` holds `app`."""
+"""Command groups in the order of `headrace --help`; `headrace.cli.NAME` holds `app`, or `command` if it is one command."""
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """What typer raises for a command line it cannot take; it exports only this heir of it."""
 
 START_HELP: Final = "Run a broker in the foreground."
+EPILOG: Final = """`headrace --version` says which version this is.
+
+Exit codes: 0 done, 1 failed, 2 bad command line or setting, 3 data directory refused, 4 address in use, 130 Ctrl-C."""
 
 
 def run(words: list[str]) -> int:
@@ -36,12 +39,17 @@ def run(words: list[str]) -> int:
         outcome = application(words, prog_name="headrace", standalone_mode=False)
     except typer.Abort as cause:
         raise Failure("stopped", "the question was not answered", "add --yes to skip it") from cause
+    except SystemExit as ended:  # typer's answer to a reader that went away; ours is in `__main__`
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
+        raise
     except USAGE_ERROR as mistake:
         if type(mistake).__name__ == "NoArgsIsHelpError":
             typer.echo(str(mistake.args[0]))
             return ExitCode.USAGE
         detail = _said(mistake).rstrip(".").replace("\n", " ")
-        hint = f"see headrace {named} --help" if named else "see headrace --help"
+        context = getattr(mistake, "ctx", None)
+        hint = f"see {context.command_path if context else 'headrace'} --help"
         raise Failure("bad command line", detail, hint, ExitCode.USAGE) from mistake
     return outcome if isinstance(outcome, int) else ExitCode.OK
 
@@ -56,6 +64,7 @@ def build(names: list[str], *, completing: bool = False) -> typer.Typer:
     application = typer.Typer(
         name="headrace",
         help="A streaming storage engine that speaks the Kafka protocol.",
+        epilog=EPILOG,
         no_args_is_help=True,
         add_completion=completing,
         pretty_exceptions_enable=False,
@@ -65,7 +74,10 @@ def build(names: list[str], *, completing: bool = False) -> typer.Typer:
     application.command("start", help=START_HELP)(_start_is_elsewhere)
     for name in names:
         module = importlib.import_module(f"headrace.cli.{name}")
-        application.add_typer(module.app, name=name, help=GROUPS[name])
+        if hasattr(module, "command"):
+            application.command(name, help=f"{GROUPS[name]}\n\n{module.command.__doc__}")(module.command)
+        else:
+            application.add_typer(module.app, name=name, help=GROUPS[name])
     return application
 
 

@@ -131,7 +131,7 @@ def _round_trip(bootstrap: str) -> list[Finding]:
         began = time.monotonic()
         AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=10)
     except KafkaException as raised:
-        return [Finding("librdkafka", False, str(raised.args[0]), "clients will see the same")]
+        return [Finding("librdkafka", False, raised.args[0].str(), "clients will see the same")]
     return [Finding("librdkafka", True, f"metadata after {(time.monotonic() - began) * 1000:.0f} ms")]
 
 

@@ -12,6 +12,7 @@ from headrace.cli.connect import (
     DEFAULT_BOOTSTRAP,
     Bootstrap,
     Json,
+    counted,
     on_cluster,
     pairs,
     print_json,
@@ -93,7 +94,8 @@ def set_values(
     from headrace.client import configs
 
     changes = [
-        configs.Change(configs.Operation.SET, *pair) for pair in pairs(change or [], "config set").items()
+        configs.Change(configs.Operation.SET, *pair)
+        for pair in pairs(change or [], "headrace config set").items()
     ]
     changes += [configs.Change(configs.Operation.DELETE, key) for key in unset or []]
     if not changes:
@@ -123,7 +125,7 @@ def lint(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = 
             say(f"error: {text}")
         for text in report.notes:
             say(f"note: {text}")
-        say(f"{len(report.settings)} settings, {len(report.errors)} errors")
+        say(f"{counted(len(report.settings), 'setting')}, {counted(len(report.errors), 'error')}")
     return ExitCode.USAGE if report.errors else ExitCode.OK
 
 
@@ -135,7 +137,10 @@ def import_file(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Turn Kafka's server.properties into our configuration file; what has no meaning here is left out and named."""
+    """Turn Kafka's server.properties into a configuration file of ours.
+
+    What has no meaning here is left out and named.
+    """
     from headrace.cli.config_file import inspect, to_toml
 
     report = inspect(file, lenient=True)
@@ -143,14 +148,30 @@ def import_file(
     if output is not None:
         if output.exists():
             raise Failure(f"cannot write {output}", "it exists", "choose another name or remove it")
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Failure(
+                f"cannot write {output}", error.strerror or "", "choose another place with -o"
+            ) from error
     if as_json:
-        print_json({"settings": report.settings, "dropped": report.dropped, "output": output})
+        print_json(
+            {
+                "settings": report.settings,
+                "dropped": report.dropped,
+                "errors": report.errors,
+                "notes": report.notes,
+                "output": output,
+            }
+        )
         return
     if output is None:
         sys.stdout.write(text)
-    for name, why in report.dropped.items():
-        sys.stderr.write(f"left out {name}: {why}\n")
+    else:
+        for name, why in report.dropped.items():
+            sys.stderr.write(f"left out {name}: {why}\n")
+    for text in [*report.errors, *report.notes]:
+        sys.stderr.write(f"to do: {text}\n")
 
 
 def _resource(topic: str | None, broker: int | None, group: str | None) -> tuple[Any, str]:

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headrace.config.catalog import BROKER_ALIASES, BROKER_CONFIGS, FREE_PREFIXES, canonical_broker_name
-from headrace.config.load import unknown_setting
+from headrace.config.load import load, unknown_setting
 from headrace.config.rules import ValueRefused
 from headrace.config.sources import read_file
+from headrace.model.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,11 +67,11 @@ def inspect(path: Path, *, lenient: bool = False) -> Report:
             continue
         why = why_without_meaning(name)
         if why is not None:
-            report.notes.append(f"{given} has no effect: {why}")
             if lenient:
                 report.dropped[given] = why
                 continue
-        elif given in BROKER_ALIASES:
+            report.notes.append(f"{given} has no effect: {why}")
+        elif given in BROKER_ALIASES and not lenient:
             report.notes.append(f"{given} is accepted for {name}")
         try:
             if name in BROKER_CONFIGS:
@@ -81,7 +82,19 @@ def inspect(path: Path, *, lenient: bool = False) -> Report:
                 continue
             report.errors.append(str(refused))
         report.settings[name] = text
+    if not report.errors:
+        _as_a_start_would(report)
     return report
+
+
+def _as_a_start_would(report: Report) -> None:
+    """What only shows when the settings are taken together."""
+    for i_know, found in ((True, report.errors), (False, report.notes)):
+        try:
+            load(report.settings, {}, i_know=i_know)
+        except Failure as failure:
+            found.append(str(failure))
+            return
 
 
 def _for_clients(found: Mapping[str, str]) -> dict[str, str]:

@@ -46,6 +46,11 @@ def on_cluster(bootstrap: str, action: Callable[[Any], Awaitable[T]]) -> T:
     return asyncio.run(act())
 
 
+def reach(bootstrap: str) -> None:
+    """Raise `Unreachable` at once where librdkafka would try again for ever, silently."""
+    on_cluster(bootstrap, lambda cluster: cluster.state([]))
+
+
 def named(argument: str | None, option: str | None, what: str = "topic") -> str:
     """The name given as an argument or in Kafka's way as an option."""
     name = argument or option
@@ -60,7 +65,8 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator or not name.strip():
-            raise Failure(f"bad option {option}", repr(text), f"write {option} KEY=VALUE", ExitCode.USAGE)
+            what = f"bad option {option}" if option.startswith("-") else "bad command line"
+            raise Failure(what, repr(text), f"write {option} KEY=VALUE", ExitCode.USAGE)
         found[name.strip()] = value.strip()
     return found
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from headrace.cli.connect import DEFAULT_BOOTSTRAP, Bootstrap, Json, TopicOption, named
+from headrace.cli.connect import DEFAULT_BOOTSTRAP, Bootstrap, Json, TopicOption, named, reach
 from headrace.cli.records import to_line
 from headrace.model.failure import ExitCode, Failure
 
@@ -58,6 +58,7 @@ def consume(
     from confluent_kafka import Consumer, KafkaException
 
     name = named(topic, topic_option)
+    reach(bootstrap)
     wanted_key = None if key is None else key.encode()
     settings = {
         "bootstrap.servers": bootstrap,
@@ -80,7 +81,7 @@ def consume(
             if written == number:
                 return
     except KafkaException as cause:
-        raise Failure(f"cannot read {name}", str(cause.args[0]), "see headrace topic describe") from cause
+        raise Failure(f"cannot read {name}", cause.args[0].str(), "see headrace topic describe") from cause
     finally:
         sys.stdout.flush()
         consumer.close()
@@ -99,7 +100,7 @@ def _places(
     try:
         description = consumer.list_topics(topic, timeout=ANSWER_S_MAX).topics[topic]
     except KafkaException as cause:
-        detail = str(cause.args[0])
+        detail = cause.args[0].str()
         raise Failure(
             "cannot talk to the cluster", detail, "name a broker with --bootstrap HOST:PORT"
         ) from cause
@@ -164,6 +165,7 @@ def _messages(consumer: Consumer, ends: dict[int, int] | None, timeout: float | 
     while ends is None or unfinished:
         message: Any = consumer.poll(POLL_S)
         if message is None:
+            sys.stdout.flush()  # who reads this through a pipe sees a record when it comes
             if timeout is not None and time.monotonic() - heard >= timeout:
                 return
             continue

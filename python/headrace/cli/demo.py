@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from headrace.cli.demo_report import Report
     from headrace.cli.demo_run import Outcome
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.callback(invoke_without_command=True)
-def demo(
+def command(
     bootstrap: Annotated[
         str | None,
         typer.Option(

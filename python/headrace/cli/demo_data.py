@@ -127,7 +127,7 @@ def fetch(directory: Path) -> Path:
 
 def fetch_command() -> str:
     """What a person types to get the data set."""
-    return f"{Path(sys.executable).name} -m headrace.cli.demo_data fetch"
+    return "headrace demo --fetch"
 
 
 def main(words: list[str]) -> int:
@@ -137,7 +137,7 @@ def main(words: list[str]) -> int:
             raise Failure(
                 "bad command line",
                 " ".join(words) or "no words",
-                f"run {fetch_command()} [DIR]",
+                "run python -m headrace.cli.demo_data fetch [DIR]",
                 ExitCode.USAGE,
             )
         target = fetch(Path(words[1]) if len(words) == 2 else place().parent)

@@ -10,11 +10,8 @@ import typer
 from headrace.cli.connect import DEFAULT_BOOTSTRAP, Bootstrap, Json, print_json, say
 from headrace.model.failure import ExitCode
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.callback(invoke_without_command=True)
-def doctor(
+def command(
     data_dir: Annotated[Path, typer.Option("--data-dir", help="Where the broker keeps its data.")] = Path(
         "data"
     ),

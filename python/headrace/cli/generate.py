@@ -39,7 +39,10 @@ def generate() -> None:
 
 @app.command("completion")
 def completion(shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")]) -> None:
-    """Print the completion of a shell: `source <(headrace generate completion bash)`."""
+    """Print the completion of a shell.
+
+    For bash: source <(headrace generate completion bash)
+    """
     if shell not in SCRIPTS:
         raise Failure(
             "no completion for this shell", shell, f"use one of {', '.join(SCRIPTS)}", ExitCode.USAGE

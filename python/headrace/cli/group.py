@@ -203,7 +203,7 @@ def delete(
     bootstrap: Bootstrap = DEFAULT_BOOTSTRAP,
     as_json: Json = False,
 ) -> None:
-    """Delete groups without members, or only their offsets of some topics."""
+    """Delete groups without members, or offsets of some topics."""
     from headrace.client import groups
 
     async def act(cluster: Cluster) -> None:

@@ -45,7 +45,7 @@ def to_line(
     return json.dumps(fields, ensure_ascii=False)
 
 
-def from_line(line: str, number: int) -> Record:
+def from_line(line: str | bytes, number: int) -> Record:
     """The record of a line. Raises `Failure` naming the line."""
     try:
         fields = json.loads(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,10 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
         (["topic", "lst"], 2, "No such command 'lst'"),
         (["topic", "create"], 2, "no topic named"),
         (["topic", "list", "-b", "127.0.0.1:1"], 1, "Connection refused"),
+        (["topic", "consume", "x", "-b", "127.0.0.1:1"], 1, "Connection refused; start a broker there"),
+        (["topic", "produce", "x", "-b", "127.0.0.1:1"], 1, "Connection refused; start a broker there"),
+        (["topic", "list", "-b", "no-such-host.invalid:9092"], 1, "check the name of the host"),
+        (["topic", "list", "--jso"], 2, "see headrace topic list --help"),
         (["topic", "list", "-b", "nonsense"], 2, "write HOST:PORT"),
         (["generate", "completion", "tcsh"], 2, "use one of bash, zsh, fish"),
         (["nonsense"], 2, "No such command 'nonsense'"),
@@ -61,6 +66,33 @@ def test_help_names_every_group():
     assert done.returncode == 0
     for group in ("start", "topic", "group", "cluster", "config", "doctor", "demo", "generate"):
         assert f"  {group} " in done.stdout
+    assert "...\n" not in done.stdout.partition("Commands:")[2], "a summary is cut off"
+
+
+@pytest.mark.parametrize("group", ["topic", "group", "cluster", "config", "generate"])
+def test_no_summary_of_a_command_is_cut_off(group):
+    assert "...\n" not in run(group, "--help").stdout.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("name", ["doctor", "demo"])
+def test_what_has_no_subcommands_offers_none(name):
+    assert f"Usage: headrace {name} [OPTIONS]\n" in run(name, "--help").stdout
+
+
+def test_a_reader_that_goes_away_ends_a_command_as_it_ends_others():
+    command = [sys.executable, "-m", "headrace.cli", "generate", "completion", "bash"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_a_full_disk_is_a_sentence():
+    command = [sys.executable, "-m", "headrace.cli", "generate", "completion", "bash"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "headrace: cannot write: no space left; free some\n")
 
 
 def test_start_imports_no_command_library():
@@ -165,3 +197,25 @@ def test_lint_finds_what_a_start_would_refuse(tmp_path, capsys):
     assert "did you mean log.retention.hours?" in out
     assert "must be at least 1" in out
     assert "log_segment_size is accepted for log.segment.bytes" in out
+
+
+def test_lint_takes_the_settings_together_as_a_start_does(tmp_path, capsys):
+    file = tmp_path / "c.toml"
+    file.write_text('log.dirs = ["/a", "/b"]\n')
+    assert main(["config", "lint", str(file)]) == 2
+    assert "error: bad log.dirs: 2 directories; give one" in capsys.readouterr().out
+    file.write_text('listeners = ["PLAINTEXT://:9092"]\n')
+    assert main(["config", "lint", str(file)]) == 0
+    assert "note: bad listeners: :9092 can be reached by others" in capsys.readouterr().out
+
+
+def test_import_says_each_thing_once_and_what_is_left_to_do(tmp_path, capsys):
+    file = tmp_path / "server.properties"
+    file.write_text("broker.id=3\nnum.io.threads=8\nlog.dirs=/a,/b\n")
+    assert main(["config", "import", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert "#   num.io.threads: " in out
+    assert err.startswith("to do: bad log.dirs: 2 directories")
+    assert err.count("\n") == 1
+    assert main(["config", "import", str(file), "-o", str(tmp_path / "no" / "where")]) == 1
+    assert "choose another place with -o" in capsys.readouterr().err

@@ -91,6 +91,30 @@ def test_produce_and_consume(headrace):
     assert "no partition 7" in headrace("topic", "consume", "lines", "-p", "7", code=2)
 
 
+def test_a_record_need_not_be_text(headrace, broker):
+    command = [sys.executable, "-m", "headrace.cli", "topic", "produce", "bytes", "-K", ":"]
+    command += ["--bootstrap", broker.bootstrap_servers]
+    subprocess.run(command, input=b"\xff:\xfe\r\nk:v\n", check=True, capture_output=True, timeout=60)
+    records = lines(headrace("topic", "consume", "bytes", "--until-end"))
+    assert [r.get("value_base64") or r["value"] for r in records] == ["/g==", "v"]
+
+
+def test_what_comes_before_a_bad_line_is_written(headrace):
+    headrace("topic", "create", "early")
+    refusal = headrace("topic", "produce", "early", "-K", ":", stdin="a:1\nb:2\nc\n", code=1)
+    assert refusal.startswith("headrace: bad record in line 3: ")
+    assert [r["value"] for r in lines(headrace("topic", "consume", "early", "-e"))] == ["1", "2"]
+
+
+def test_a_refused_record_is_told_from_one_that_may_be_there(headrace):
+    headrace("topic", "create", "small", "-c", "max.message.bytes=3000000")
+    assert "wrote 1 " in headrace("topic", "produce", "small", stdin="x" * 2_000_000 + "\n")
+    for words, stdin in ((["-p", "9"], "x\n"), ([], "x" * 4_000_000 + "\n")):
+        refusal = headrace("topic", "produce", "small", *words, stdin=stdin, code=1)
+        assert refusal.startswith("headrace: 1 of 1 records were refused: ")
+        assert "KafkaError{" not in refusal
+
+
 def test_a_groups_life(headrace, broker):
     from confluent_kafka import Consumer
 

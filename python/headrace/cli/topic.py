@@ -104,7 +104,7 @@ def describe(
     bootstrap: Bootstrap = DEFAULT_BOOTSTRAP,
     as_json: Json = False,
 ) -> None:
-    """Show partitions, offsets, sizes and the settings that differ from the defaults."""
+    """Show partitions, offsets, sizes and changed settings."""
     names = topic or [named(None, topic_option)]
     described = on_cluster(bootstrap, lambda cluster: _describe(cluster, names))
     if as_json:
