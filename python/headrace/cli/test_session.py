@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -113,6 +115,29 @@ def test_a_refused_record_is_told_from_one_that_may_be_there(headrace):
         refusal = headrace("topic", "produce", "small", *words, stdin=stdin, code=1)
         assert refusal.startswith("headrace: 1 of 1 records were refused: ")
         assert "KafkaError{" not in refusal
+
+
+def test_a_record_leaves_a_pipe_when_it_comes(headrace, broker):
+    headrace("topic", "produce", "pipe", stdin="1\n")
+    command = [sys.executable, "-m", "headrace.cli", "topic", "consume", "pipe", "--values"]
+    command += ["--bootstrap", broker.bootstrap_servers]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=buffered) as process:
+        assert process.stdout.readline() == b"1\n"
+        headrace("topic", "produce", "pipe", stdin="2\n")
+        assert process.stdout.readline() == b"2\n"
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("ending", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_broker_in_the_foreground_stops_cleanly(tmp_path, ending):
+    command = [sys.executable, "-m", "headrace.cli", "start", "--kafka", "127.0.0.1:0"]
+    command += ["--admin", "127.0.0.1:0", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline().startswith(b"headrace ready ")
+        process.send_signal(ending)
+    assert process.returncode == 0
 
 
 def test_a_groups_life(headrace, broker):
