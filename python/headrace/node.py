@@ -28,6 +28,7 @@ from headrace.engine.port import Settings
 from headrace.handlers.call import AllowAll, NoQuotas, Services
 from headrace.handlers.dispatch import Dispatcher
 from headrace.handlers.routes import ENGINE_KEYS
+from headrace.model.failure import ExitCode, Failure
 from headrace.observe import log as logs
 from headrace.observe.metrics import Registry
 from headrace.wire.keys import APIS, SERVED
@@ -190,7 +191,14 @@ def _ip(host: str) -> str:
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
+        pass
+    try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except socket.gaierror as cause:
+        detail = cause.strerror or str(cause)
+        raise Failure(
+            f"cannot listen on {host}", detail, "give another address with --kafka", ExitCode.USAGE
+        ) from cause
 
 
 def _api_ranges() -> list[tuple[int, int, int]]:

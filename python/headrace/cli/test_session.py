@@ -130,6 +130,14 @@ def test_a_record_leaves_a_pipe_when_it_comes(headrace, broker):
     assert process.returncode == 130
 
 
+def test_a_listener_whose_host_does_not_exist_is_a_sentence(tmp_path):
+    command = [sys.executable, "-m", "headrace.cli", "start", "--kafka", "no-such-host.invalid:0", "--i-know"]
+    command += ["--admin", "127.0.0.1:0", "--data-dir", str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("headrace: cannot listen on no-such-host.invalid: ")
+
+
 @pytest.mark.parametrize("ending", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
 def test_a_broker_in_the_foreground_stops_cleanly(tmp_path, ending):
     command = [sys.executable, "-m", "headrace.cli", "start", "--kafka", "127.0.0.1:0"]
