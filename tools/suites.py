@@ -97,4 +97,7 @@ def report(rows: list[tuple[str, str, float]]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
