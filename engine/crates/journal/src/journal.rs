@@ -464,7 +464,7 @@ impl Journal {
 
     /// A file to make in the background, if one is due.
     pub fn next_file(&mut self) -> Option<MakeFile> {
-        self.ring.next_job(self.at.file)
+        self.ring.next_job(self.at.file, self.target.file)
     }
 
     /// A file was made. A failure is not fatal: appends wait for the checkpoint earlier.

@@ -88,8 +88,9 @@ impl Ring {
         doubled.min(self.full_bytes).max(self.wanted_bytes)
     }
 
-    /// A file to make now, in the background: when fewer than two spares are left, or when a spare is too small.
-    pub fn next_job(&mut self, current: usize) -> Option<MakeFile> {
+    /// A file to make now, in the background: when fewer than two spares are left, or when a spare is too small. `target` is
+    /// where the turn goes: free until the turn is sealed, and no spare.
+    pub fn next_job(&mut self, current: usize, target: usize) -> Option<MakeFile> {
         if self.making {
             return None;
         }
@@ -109,7 +110,8 @@ impl Ring {
         if spares < 3 && self.wanted_bytes == 0 || spares < 2 || self.grown && self.wanted_bytes == 0 {
             return None;
         }
-        let small = self.spares(current).find(|at| self.files[*at].bytes < full)?;
+        let small = |at: &usize| *at != target && self.files[*at].bytes < full;
+        let small = self.spares(current).find(small)?;
         let small = &mut self.files[small];
         small.busy = true;
         self.making = true;
