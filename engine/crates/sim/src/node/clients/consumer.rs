@@ -260,7 +260,7 @@ impl Consumer {
             let epoch = if fetched.session_id == 0 { 0 } else { self.session.1 + 1 };
             self.session = (fetched.session_id, if opened && epoch > 0 { 1 } else { epoch });
         }
-        let (mut bytes, mut failed) = (0, false);
+        let (mut bytes, mut failed, mut stops_short) = (0, false, false);
         for part in &fetched.parts {
             let named = sent.wanted.iter().find(|(slot, _)| self.is_named(ground, part, **slot));
             let Some((slot, (from, before))) = named else {
@@ -269,10 +269,12 @@ impl Consumer {
             let (slot, from, before) = (*slot, *from, *before);
             bytes += part.records.len();
             failed |= part.error != 0;
+            stops_short |= next_offset(part.records).is_some_and(|next| next < part.high_watermark);
             self.part(ground, slot, from, before, part)?;
         }
         trace::note("fetched", self.number, fetched.parts.len() as i64, bytes as i64);
-        if !failed && bytes < usize::try_from(sent.bytes_min).unwrap_or(0) {
+        // More of a partition may lie in another place than what was read: then waiting brings nothing.
+        if !failed && !stops_short && bytes < usize::try_from(sent.bytes_min).unwrap_or(0) {
             self.waited_out(ground, sent, bytes)?;
         }
         Ok(())
@@ -361,6 +363,11 @@ impl Consumer {
         let topic = &ground.ledger.part(slot).topic;
         Err(format!("consumer {}: {topic} from offset {from} failed with error {error}", self.number))
     }
+}
+
+/// Where the records of a part end; nothing if there are none.
+fn next_offset(records: &[u8]) -> Option<i64> {
+    batch::split(records).flatten().last().map(|(header, _)| header.next_offset().0)
 }
 
 /// Reads what a partition had, record by record; gives where to read on.
