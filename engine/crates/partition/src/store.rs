@@ -262,13 +262,15 @@ impl Store {
         Some((partition, self.logs.get(group).expect("a partition has a log")))
     }
 
-    /// Moves the log start to `before`, or to the high watermark if it is -1. Nothing moves back.
+    /// Moves the log start to `before`, or to the high watermark if it is -1. Nothing moves back. `None`: the journal has no
+    /// room yet.
     pub fn delete_records(
         &mut self,
         group: GroupId,
         before: Offset,
         waiter: WaiterToken,
-    ) -> Result<DeletedRecords, ErrorCode> {
+    ) -> Result<Option<DeletedRecords>, ErrorCode> {
+        let failing = self.upkeep.is_failing();
         let (partition, mut hands) = self.hands(group).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
         if !partition.config.cleanup.delete {
             return Err(ErrorCode::POLICY_VIOLATION);
@@ -279,10 +281,11 @@ impl Store {
             return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
         }
         match partition.delete_records(&mut hands, before, waiter) {
-            None => Err(ErrorCode::NOT_ENOUGH_REPLICAS),
+            None if failing => Err(ErrorCode::NOT_ENOUGH_REPLICAS),
+            None => Ok(None),
             Some(waits) => {
                 let log_start = before.max(watermarks.log_start);
-                Ok(DeletedRecords { log_start, acknowledged: !waits })
+                Ok(Some(DeletedRecords { log_start, acknowledged: !waits }))
             }
         }
     }

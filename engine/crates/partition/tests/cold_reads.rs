@@ -70,7 +70,11 @@ fn a_start_of_retention_counts_as_deleted_when_it_is_durable() {
     world.turn();
     let moved = start(&world);
     assert!(moved > durable, "retention has something to do");
-    let deleted = world.store.delete_records(GROUP, Offset(moved.0 - 1), WaiterToken(7)).expect("in range");
+    let deleted = world
+        .store
+        .delete_records(GROUP, Offset(moved.0 - 1), WaiterToken(7))
+        .expect("in range")
+        .expect("room");
     assert_eq!((deleted.log_start, deleted.acknowledged), (moved, false), "its record is not durable yet");
     world.settle();
     assert!(world.acked().contains(&7));

@@ -154,7 +154,7 @@ impl Run {
         let visible = self.world.store.log_info(GROUP).expect("here").watermarks.high_watermark.0 as usize;
         let to = self.start + self.below(visible - self.start + 1);
         let deleted = self.world.store.delete_records(GROUP, Offset(to as i64), WaiterToken(0));
-        if deleted.is_ok() {
+        if deleted.is_ok_and(|deleted| deleted.is_some()) {
             self.world.settle();
             self.start = self.start.max(to);
         }

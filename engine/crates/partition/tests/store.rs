@@ -331,19 +331,20 @@ fn deleted_records_are_gone_when_that_is_acknowledged_and_stay_gone() {
     for value in [b"a", b"b", b"c", b"d"] {
         world.append_durably(&batch_of(&[value]));
     }
-    let deleted = world.store.delete_records(GROUP, Offset(2), WaiterToken(1)).expect("in range");
+    let deleted =
+        world.store.delete_records(GROUP, Offset(2), WaiterToken(1)).expect("in range").expect("room");
     assert_eq!((deleted.log_start, deleted.acknowledged), (Offset(2), false));
     world.settle();
     assert_eq!(world.acked(), [1]);
     assert_eq!(world.fetch(1).err(), Some(FetchError::OffsetOutOfRange));
     assert_eq!(values(&mut world, 2), [(2, "c".into()), (3, "d".into())]);
-    let back = world.store.delete_records(GROUP, Offset(1), WaiterToken(1)).expect("no-op");
+    let back = world.store.delete_records(GROUP, Offset(1), WaiterToken(1)).expect("no-op").expect("room");
     assert_eq!((back.log_start, back.acknowledged), (Offset(2), true));
     let beyond = world.store.delete_records(GROUP, Offset(5), WaiterToken(1));
     assert_eq!(beyond, Err(ErrorCode::OFFSET_OUT_OF_RANGE));
     world.restart(End::Power);
     assert_eq!(world.fetch(1).err(), Some(FetchError::OffsetOutOfRange));
-    let all = world.store.delete_records(GROUP, Offset(-1), WaiterToken(2)).expect("in range");
+    let all = world.store.delete_records(GROUP, Offset(-1), WaiterToken(2)).expect("in range").expect("room");
     assert_eq!(all.log_start, Offset(4));
     world.settle();
     world.restart(End::Power);

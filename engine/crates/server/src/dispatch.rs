@@ -20,7 +20,7 @@ impl Server {
             Message::RemoveUnnamed => context.store.retain(&|_| false),
             Message::Call { call, request } => self.python_call(context, call, request),
             Message::Append { token, group, batch, acks } => {
-                self.append_for(context, token, group, &batch, acks);
+                self.append_for(token, group, batch, acks);
             }
             Message::Appended { token, result } => self.produce_ordered(token, result),
             Message::Acked { token, error } => self.produce_acked(token, error),

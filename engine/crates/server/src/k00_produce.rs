@@ -247,20 +247,6 @@ impl Server {
         }
     }
 
-    /// Another shard's client appends to a partition of ours.
-    pub(crate) fn append_for(
-        &mut self,
-        context: &mut Context<'_>,
-        token: Token,
-        group: GroupId,
-        batch: &[u8],
-        acks: Acks,
-    ) {
-        let origin = Origin::Client { acks };
-        let result = context.store.append(context.now, group, batch, origin, Some(WaiterToken(token.0)));
-        context.outbox.0.push((token.shard(), Message::Appended { token, result }));
-    }
-
     /// A part's order is fixed, or it is refused.
     pub(crate) fn produce_ordered(&mut self, token: Token, result: Result<Appended, AppendError>) {
         let Some(wait) = self.produce_wait(token) else { return };

@@ -13,6 +13,7 @@ mod k02_list_offsets;
 mod k18_api_versions;
 pub mod message;
 pub mod metrics;
+mod postponed;
 mod python_calls;
 pub mod routing;
 mod server;

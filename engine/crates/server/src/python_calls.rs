@@ -3,7 +3,8 @@
 use batch::Codec;
 use model::{ErrorCode, GroupId, Offset};
 use partition::{
-    Fetch, FetchError, FetchSpec, Fetched, Isolation, Origin, WaiterToken, error_code, fetch_error_code,
+    AppendError, Fetch, FetchError, FetchSpec, Fetched, Isolation, Origin, WaiterToken, error_code,
+    fetch_error_code,
 };
 
 use crate::calls::{CallId, KeyValue, LogNumbers, Outcome, Reply, Request, StoredRecord};
@@ -23,8 +24,8 @@ pub(crate) enum CallWait {
 impl Server {
     pub(crate) fn python_call(&mut self, context: &mut Context<'_>, call: CallId, request: Request) {
         match request {
-            Request::Append { group, records, expected_end } => {
-                self.call_append(context, call, group, &records, expected_end);
+            Request::Append { .. } | Request::DeleteRecords { .. } => {
+                self.call_change(context, call, request)
             }
             Request::Read { group, offset, bytes_max } => {
                 self.call_read_from(context, call, group, offset, bytes_max);
@@ -41,7 +42,6 @@ impl Server {
                     .collect();
                 self.outcome(call, Reply::LogInfo(numbers));
             }
-            Request::DeleteRecords { group, before } => self.call_delete(context, call, group, before),
             Request::EpochEnd { group, current_epoch, epoch } => {
                 let reply = match context.store.epoch_end(group, current_epoch, epoch) {
                     Ok(end) => Reply::EpochEnd {
@@ -62,6 +62,17 @@ impl Server {
         }
     }
 
+    /// Appends or deletes records. False: there is no room in the journal, nothing has happened.
+    pub(crate) fn try_change(&mut self, context: &mut Context<'_>, call: CallId, request: &Request) -> bool {
+        match request {
+            Request::Append { group, records, expected_end } => {
+                self.call_append(context, call, *group, records, *expected_end)
+            }
+            Request::DeleteRecords { group, before } => self.call_delete(context, call, *group, *before),
+            _ => unreachable!("only what changes a log is postponed"),
+        }
+    }
+
     fn outcome(&mut self, call: CallId, reply: Reply) {
         self.outcomes.push(Outcome { call, reply });
     }
@@ -77,7 +88,7 @@ impl Server {
         group: GroupId,
         records: &[KeyValue],
         expected_end: Option<Offset>,
-    ) {
+    ) -> bool {
         let none = Offset(-1);
         let wait = CallWait::Append { call, base_offset: none, end_offset: none };
         let token = self.waits.insert(Wait::Call(wait));
@@ -88,7 +99,7 @@ impl Server {
                 self.waits.remove(token);
                 self.appended(call, waits.err().map_or(ErrorCode::NONE, error_code), none, none);
             }
-            return;
+            return true;
         }
         let mut builder = batch::Builder::new();
         for record in records {
@@ -97,6 +108,10 @@ impl Server {
         let bytes = builder.finish(Codec::None);
         let origin = Origin::Coordinator { expected_end };
         match context.store.append(context.now, group, &bytes, origin, Some(waiter)) {
+            Err(AppendError::NoRoom) => {
+                self.waits.remove(token);
+                return false;
+            }
             Err(error) => {
                 self.waits.remove(token);
                 self.appended(call, error_code(error), none, none);
@@ -114,6 +129,7 @@ impl Server {
                 }
             }
         }
+        true
     }
 
     pub(crate) fn call_acked(&mut self, token: Token, error: ErrorCode) {
@@ -166,16 +182,26 @@ impl Server {
         self.outcome(call, reply);
     }
 
-    fn call_delete(&mut self, context: &mut Context<'_>, call: CallId, group: GroupId, before: Offset) {
+    fn call_delete(
+        &mut self,
+        context: &mut Context<'_>,
+        call: CallId,
+        group: GroupId,
+        before: Offset,
+    ) -> bool {
         let wait = CallWait::Delete { call, log_start: Offset(-1) };
         let token = self.waits.insert(Wait::Call(wait));
         match context.store.delete_records(group, before, WaiterToken(token.0)) {
-            Ok(deleted) if !deleted.acknowledged => {
+            Ok(None) => {
+                self.waits.remove(token);
+                return false;
+            }
+            Ok(Some(deleted)) if !deleted.acknowledged => {
                 if let Some(Wait::Call(CallWait::Delete { log_start, .. })) = self.waits.get(token) {
                     *log_start = deleted.log_start;
                 }
             }
-            Ok(deleted) => {
+            Ok(Some(deleted)) => {
                 self.waits.remove(token);
                 self.outcome(call, Reply::Deleted { error: ErrorCode::NONE, log_start: deleted.log_start });
             }
@@ -184,6 +210,7 @@ impl Server {
                 self.outcome(call, Reply::Deleted { error, log_start: Offset(-1) });
             }
         }
+        true
     }
 }
 

@@ -23,6 +23,7 @@ use crate::k02_list_offsets::ListWait;
 use crate::k18_api_versions::ApiRanges;
 use crate::message::Outbox;
 use crate::metrics::Metrics;
+use crate::postponed::Postponed;
 use crate::python_calls::CallWait;
 use crate::routing::Routing;
 use crate::settings::Settings;
@@ -95,6 +96,8 @@ pub struct Server {
     pub(crate) woken: BTreeSet<Token>,
     /// Produce requests with batches that found no room in the journal.
     pub(crate) deferred: BTreeSet<Token>,
+    /// Appends of others that wait for room.
+    pub(crate) postponed: Postponed,
     handoff: Arc<Handoff>,
     handed: VecDeque<HandoffRequest>,
     pub(crate) outcomes: Vec<Outcome>,
@@ -133,6 +136,7 @@ impl Server {
             sessions: FetchSessions::new(id),
             woken: BTreeSet::new(),
             deferred: BTreeSet::new(),
+            postponed: Postponed::default(),
             handoff,
             handed: VecDeque::new(),
             outcomes: Vec::new(),
@@ -212,8 +216,17 @@ impl Server {
 
     /// Reads and begins requests of every connection that may, each within its share of the turn.
     pub fn serve(&mut self, context: &mut Context<'_>) {
-        let mut scratch = std::mem::take(&mut self.scratch);
+        self.postponed_calls(context);
+        let foreign = self.foreign_go_first() && self.append_foreign(context);
         self.append_deferred(context);
+        self.serve_ready(context);
+        self.append_foreign(context);
+        self.settle_order(foreign);
+        self.complete_fetches(context);
+    }
+
+    fn serve_ready(&mut self, context: &mut Context<'_>) {
+        let mut scratch = std::mem::take(&mut self.scratch);
         (self.starved, self.room_wanted) = (0, usize::MAX);
         for _ in 0..self.ready.len() {
             let token = self.ready.pop_front().expect("counted");
@@ -228,7 +241,6 @@ impl Server {
             }
         }
         self.scratch = scratch;
-        self.complete_fetches(context);
     }
 
     fn serve_one(
