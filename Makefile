@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Outside the clone, so that every clone on this machine reuses what was compiled before.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/headrace/target
+CLAIMED := $(shell tools/claim.sh '$(CARGO_TARGET_DIR)')
 CARGO := cargo --quiet
 ENGINE := $(shell find engine -name '*.rs' -o -name '*.toml' -o -name Cargo.lock 2>/dev/null)
 PYTHON_SOURCES := $(shell find python -name '*.py' 2>/dev/null)
