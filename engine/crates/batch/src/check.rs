@@ -37,6 +37,15 @@ pub fn check_crc(header: &Header, bytes: &[u8]) -> Result<(), BatchError> {
     if crc32c::crc32c(covered) == header.crc { Ok(()) } else { Err(BatchError::Crc) }
 }
 
+/// The CRC of one whole checked batch, and the byte from which on it covers it.
+///
+/// # Panics
+/// If `bytes` are shorter than a header.
+#[must_use]
+pub fn stored_crc(bytes: &[u8]) -> (usize, u32) {
+    (ATTRIBUTES_AT, u32::from_be_bytes(*bytes[CRC_AT..].first_chunk().expect("a batch has a header")))
+}
+
 /// Gives a checked batch its place. Both fields are outside the CRC.
 ///
 /// # Panics

@@ -23,7 +23,7 @@ mod varint;
 mod walk;
 
 pub use builder::Builder;
-pub use check::{Split, check, check_crc, set_log_append_time, set_max_timestamp, split, stamp};
+pub use check::{Split, check, check_crc, set_log_append_time, set_max_timestamp, split, stamp, stored_crc};
 pub use codec::{Codec, decompress, section};
 pub use control::{ControlKind, control_batch, control_kind};
 pub use error::BatchError;

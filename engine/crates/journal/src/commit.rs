@@ -11,6 +11,7 @@
 
 use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 
+use crate::checksum::{self, Known};
 use crate::frame::Fields;
 use crate::rules::{Rule, off};
 
@@ -104,7 +105,7 @@ pub fn whole(bytes: &[u8]) -> Option<(Header, &[u8])> {
         return None;
     }
     let blocks = bytes.get(..padded(length))?;
-    if !off(Rule::CommitChecksum) && stored_crc(blocks) != checksum(header.salt, blocks) {
+    if !off(Rule::CommitChecksum) && stored_crc(blocks) != checksum(header.salt, blocks, &[]) {
         return None;
     }
     Some((header, &blocks[..length]))
@@ -112,6 +113,11 @@ pub fn whole(bytes: &[u8]) -> Option<(Header, &[u8])> {
 
 /// Writes the header over the first bytes of a commit's blocks, with the checksum over all of them.
 pub fn finish(blocks: &mut [u8], header: &Header) {
+    finish_knowing(blocks, header, &[]);
+}
+
+/// As [`finish`], where the checksums of some bytes are known.
+pub(crate) fn finish_knowing(blocks: &mut [u8], header: &Header, known: &[Known]) {
     let mut head = [0_u8; HEADER_BYTES];
     head[0..4].copy_from_slice(&MAGIC.to_le_bytes());
     head[4..6].copy_from_slice(&FORMAT.to_le_bytes());
@@ -122,7 +128,8 @@ pub fn finish(blocks: &mut [u8], header: &Header) {
     head[40..44].copy_from_slice(&header.file_use.to_le_bytes());
     head[44..48].copy_from_slice(&header.start.to_le_bytes());
     blocks[..HEADER_BYTES].copy_from_slice(&head);
-    let crc = checksum(header.salt, blocks);
+    let crc = checksum(header.salt, blocks, known);
+    debug_assert_eq!(crc, checksum(header.salt, blocks, &[]), "what is known is true");
     blocks[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
 }
 
@@ -130,11 +137,11 @@ fn stored_crc(blocks: &[u8]) -> u32 {
     u32::from_le_bytes(*blocks[CRC_AT..].first_chunk().expect("a commit has a header"))
 }
 
-fn checksum(salt: u64, blocks: &[u8]) -> u32 {
+fn checksum(salt: u64, blocks: &[u8], known: &[Known]) -> u32 {
     let seed = crc32c::crc32c(&salt.to_le_bytes());
     let seed = crc32c::crc32c_append(seed, &blocks[..CRC_AT]);
     let seed = crc32c::crc32c_append(seed, &[0; 4]);
-    crc32c::crc32c_append(seed, &blocks[CRC_AT + 4..])
+    checksum::checksum(seed, blocks, CRC_AT + 4, known)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use model::GroupId;
 use model::limits::{COMMIT_BYTES_TARGET, JOURNAL_BLOCK_BYTES as BLOCK};
 
 use crate::bytes::Bytes;
+use crate::checksum::{KNOWN_BYTES_MIN, Known};
 use crate::commit::{self, HEADER_BYTES, Header, padded};
 use crate::error::Fatal;
 use crate::job::{Cold, ColdRead, Commit, CommitDone, FileMade, MakeFile};
@@ -297,6 +298,16 @@ impl Journal {
         &mut self.turn.buf[start..start + place.len as usize]
     }
 
+    /// The CRC32C of a place of the current turn from its byte `from` on, if the caller knows it: else the commit's checksum
+    /// would go over the same bytes once more. They must not change any more, and places are told in their order.
+    pub fn knows(&mut self, place: Place, from: usize, crc: u32) {
+        debug_assert_eq!(place.commit, self.number, "what is sealed has its checksum");
+        if place.len as usize >= KNOWN_BYTES_MIN {
+            let start = (u64::from(place.position) - self.target.position) as usize;
+            self.turn.known.push(Known { start: start + from, end: start + place.len as usize, crc });
+        }
+    }
+
     fn put(&mut self, group: GroupId, record: &Record<'_>) -> usize {
         let end = self.turn.put(group, record, &mut self.memory);
         let room = self.ring.files[self.target.file].bytes - self.target.position;
@@ -350,7 +361,8 @@ impl Journal {
         };
         let used = self.turn.len;
         self.turn.buf[used..len].fill(0);
-        commit::finish(&mut self.turn.buf[..len], &header);
+        commit::finish_knowing(&mut self.turn.buf[..len], &header, &self.turn.known);
+        self.turn.known.clear();
         let blocks = Arc::new(self.take_blocks(len));
         let position = u32::try_from(target.position).expect("files stay below 4 GiB");
         self.memory.keep(number, target.file_use, position, Arc::clone(&blocks));

@@ -6,6 +6,7 @@
 //! because it may be readable and yet not durable.
 
 pub mod bytes;
+mod checksum;
 pub mod commit;
 pub mod error;
 pub mod frame;

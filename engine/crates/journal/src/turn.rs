@@ -3,6 +3,7 @@
 use io::AlignedBuf;
 use model::GroupId;
 
+use crate::checksum::Known;
 use crate::commit::{HEADER_BYTES, padded};
 use crate::frame::Slice;
 use crate::memory::Memory;
@@ -15,11 +16,13 @@ pub(crate) struct Turn {
     pub len: usize,
     /// Groups that recorded something, each once.
     pub groups: Vec<GroupId>,
+    /// What of it has a checksum of its own.
+    pub known: Vec<Known>,
 }
 
 impl Turn {
     pub fn new(buf: AlignedBuf) -> Turn {
-        Turn { buf, len: HEADER_BYTES, groups: Vec::new() }
+        Turn { buf, len: HEADER_BYTES, groups: Vec::new(), known: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -323,7 +323,10 @@ impl Log {
         let rolls = self.roll_next || segments::rolls(&self.segments, self.limits, header, bytes.len());
         let record = Record::Append { first: self.end, rolls, batch: bytes };
         let place = self.record(journal, &record, producers);
-        batch::stamp(journal.turn_bytes_mut(place), header.base_offset, header.epoch);
+        let stored = journal.turn_bytes_mut(place);
+        batch::stamp(stored, header.base_offset, header.epoch);
+        let (from, crc) = batch::stored_crc(stored);
+        journal.knows(place, from, crc);
         self.add_batch(header, rolls, place);
         self.pend(journal.turn_commit());
         self.end
