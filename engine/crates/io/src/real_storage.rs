@@ -99,6 +99,13 @@ impl Storage for RealStorage {
         missing_is_fine(fs::remove_dir_all(path))
     }
 
+    fn remove_empty_dir(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_dir(path) {
+            Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            other => missing_is_fine(other),
+        }
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         fs::File::open(path)?.sync_all()
     }

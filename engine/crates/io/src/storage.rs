@@ -53,6 +53,8 @@ pub trait Storage: Send + Sync {
     fn unlink(&self, path: &Path) -> io::Result<()>;
     /// Removes a directory with everything in it; success if it is missing.
     fn remove_dir_all(&self, path: &Path) -> io::Result<()>;
+    /// Removes a directory if nothing is in it; success if something is, or if it is missing.
+    fn remove_empty_dir(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in this directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// Bytes that may still be written.

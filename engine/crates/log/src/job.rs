@@ -41,7 +41,10 @@ impl Delete {
     fn delete(&self, storage: &dyn Storage) -> IoResult<()> {
         let Some(bases) = &self.bases else {
             storage.remove_dir_all(&self.dir)?;
-            return sync_if_there(storage, self.dir.parent().expect("a log's directory has a parent"));
+            let topic = self.dir.parent().expect("a log's directory has a parent");
+            sync_if_there(storage, topic)?;
+            // The last partition takes the topic's directory with it. An empty one that a power cut brings back harms nobody.
+            return storage.remove_empty_dir(topic);
         };
         for base in bases {
             segment::unlink(storage, &self.dir, *base)?;

@@ -234,9 +234,8 @@ impl Logs {
         };
         if let Some(log) = self.log_of(done.group) {
             log.busy = false;
-            match done.result {
-                Ok(()) => log.doomed.retain(|(_, base)| !bases.contains(base)),
-                Err(_) => self.checkpoint.look_at(done.group), // again, when files may be tried again
+            if done.result.is_ok() {
+                log.doomed.retain(|(_, base)| !bases.contains(base));
             }
         }
         done.result
@@ -268,7 +267,7 @@ impl Logs {
         }
         if let Some(log) = self.logs.get_mut(&group) {
             self.order.refresh(log);
-            self.checkpoint.look_at(group);
+            self.checkpoint.look_at(group); // what failed is done again, when files may be tried again
         }
         result
     }
@@ -288,13 +287,8 @@ impl Logs {
             }
             LogDone::Deleted(done) => self.deleted(done).map(|()| None),
             LogDone::Swapped(done) => {
-                let group = done.group;
-                let Some(log) = self.log_of(group) else { return Ok(None) };
-                let result = log.swapped(done);
-                if result.is_err() {
-                    self.checkpoint.look_at(group);
-                }
-                result.map(|()| None)
+                let Some(log) = self.log_of(done.group) else { return Ok(None) };
+                log.swapped(done).map(|()| None)
             }
             LogDone::Compacted(done) => {
                 // Its owner journals the result; if the log is gone, so is the new file, with the directory.

@@ -463,6 +463,7 @@ fn a_topic_that_is_removed_and_made_again_never_meets_its_past() {
     world.store.remove(TOPIC);
     world.settle();
     assert!(world.files().is_empty());
+    assert!(world.disk.list(Path::new("data/topics")).expect("listable").is_empty(), "nor a directory");
     world.restart_unnamed();
     assert!(world.store.log_info(GROUP).is_none());
     world.settle();

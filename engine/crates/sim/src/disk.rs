@@ -511,6 +511,17 @@ impl Storage for SimDisk {
         Ok(())
     }
 
+    fn remove_empty_dir(&self, path: &Path) -> Result<()> {
+        let mut disk = self.lock();
+        disk.look()?;
+        let empty = disk.children(path).iter().all(|name| disk.node(name).is_none());
+        if disk.node(path).is_some() && empty {
+            disk.change()?;
+            disk.set(path, None);
+        }
+        Ok(())
+    }
+
     fn sync_dir(&self, path: &Path) -> Result<()> {
         let mut disk = self.lock();
         disk.dir(path)?;

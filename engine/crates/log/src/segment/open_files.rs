@@ -136,6 +136,10 @@ impl<S: Storage> Storage for OpenFiles<S> {
         done
     }
 
+    fn remove_empty_dir(&self, path: &Path) -> IoResult<()> {
+        self.storage.remove_empty_dir(path)
+    }
+
     fn sync_dir(&self, path: &Path) -> IoResult<()> {
         self.storage.sync_dir(path)
     }

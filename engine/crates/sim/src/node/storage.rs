@@ -229,6 +229,10 @@ impl Storage for FaultyDisk {
         self.disk.remove_dir_all(path)
     }
 
+    fn remove_empty_dir(&self, path: &Path) -> Result<()> {
+        self.disk.remove_empty_dir(path)
+    }
+
     fn sync_dir(&self, path: &Path) -> Result<()> {
         self.disk.sync_dir(path)
     }
