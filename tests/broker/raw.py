@@ -56,8 +56,12 @@ class Raw:
 
     def receive_bytes(self) -> bytes:
         """The next answer as it came, without its length. Raises `EOFError`: the broker closed the connection."""
+        return self._exactly(self.receive_length())
+
+    def receive_length(self) -> int:
+        """The length of the next answer, of which nothing more is read. Raises `EOFError`."""
         (length,) = struct.unpack(">i", self._exactly(4))
-        return self._exactly(length)
+        return int(length)
 
     def ask(self, request: Message, version: int, behind: bytes = b"") -> Any:
         """Send and receive."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -89,3 +90,31 @@ def test_a_fetch_that_waits_for_more_than_files_hold_is_woken(broker: Broker) ->
             (topic,) = raw.receive(request, FETCH_VERSION).responses
             assert len(topic.partitions[0].records) > RECORD_BYTES
             assert time.monotonic() < began + WAIT_S / 2, "it was not woken"
+
+
+def test_readers_that_do_not_read_hold_only_so_much_together() -> None:
+    """Each of them asks for the largest answer there is; what is held is bounded, and who comes then has less at once."""
+    records, largest, readers = 60, 50 << 20, 12
+    with Broker(arguments=["--cores", "1"]) as broker, contextlib.ExitStack() as stack:
+        create_topic(broker.bootstrap_servers, "long")
+        producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+        for _ in range(records):
+            producer.produce("long", bytes(900_000))
+            assert producer.flush(WAIT_S) == 0
+        wanted = FetchPartition(partition=0, fetch_offset=0, partition_max_bytes=largest)
+        request = FetchRequest(
+            max_wait_ms=5000,
+            min_bytes=1,
+            max_bytes=largest,
+            session_epoch=-1,
+            topics=[FetchTopic(topic="long", partitions=[wanted])],
+        )
+        for _ in range(readers):
+            held = stack.enter_context(Raw(broker.bootstrap_servers))
+            for _ in range(8):
+                held.send(request, FETCH_VERSION)
+            held.receive_length()
+        with Raw(broker.bootstrap_servers) as raw:
+            (topic,) = raw.ask(request, FETCH_VERSION).responses
+            assert 0 < len(topic.partitions[0].records) <= 1 << 20
+            stack.close()

@@ -59,6 +59,10 @@ pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
 pub const FETCH_SESSIONS_MAX: usize = 1_000;
 /// Bytes that one Fetch may ask for in all, `fetch.max.bytes` of a broker (Kafka's default, 55 MiB).
 pub const FETCH_BYTES_MAX: usize = 55 * MIB;
+/// Answers of a shard that wait for slow readers may hold so much before fetches bring less; room for several of any size.
+pub const ANSWER_BYTES_HELD_MAX: usize = 256 * MIB;
+/// Bytes that one Fetch brings at most while they hold more: a batch by default.
+pub const FETCH_BYTES_CROWDED_MAX: usize = MIB;
 /// Longest that a Fetch may wait.
 pub const FETCH_WAIT_MS_MAX: u64 = 300_000;
 

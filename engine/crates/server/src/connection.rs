@@ -206,6 +206,12 @@ impl Connection {
         self.output.push_back(piece);
     }
 
+    /// Bytes that wait to be sent.
+    #[must_use]
+    pub fn output_bytes(&self) -> usize {
+        self.output_bytes
+    }
+
     /// Whether something waits to be sent.
     #[must_use]
     pub fn has_output(&self) -> bool {

@@ -8,7 +8,7 @@
 
 use io::NetToken;
 use journal::Bytes;
-use model::limits::{FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX};
+use model::limits::{ANSWER_BYTES_HELD_MAX, FETCH_BYTES_CROWDED_MAX, FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX};
 use model::{ConnectionId, ErrorCode, GroupId, Offset, PartitionIndex};
 use partition::{Fetch, FetchError, FetchSpec, Fetched, Isolation, WaiterToken, fetch_error_code};
 use wire::fetch::FetchPartitionResponse;
@@ -186,6 +186,9 @@ impl Server {
         }
         let wait_ms = u64::from(request.wait_ms_max.max(0).cast_unsigned()).min(FETCH_WAIT_MS_MAX);
         let wait_ns = if self.is_stopping() { 0 } else { wait_ms * NS_PER_MS };
+        // Many readers that read slowly would otherwise hold an answer of the largest size each.
+        let crowded = self.answer_bytes > ANSWER_BYTES_HELD_MAX;
+        let bytes_max = if crowded { FETCH_BYTES_CROWDED_MAX } else { FETCH_BYTES_MAX };
         let wait = FetchWait {
             connection: id,
             token,
@@ -195,7 +198,7 @@ impl Server {
             session: used,
             isolation: Isolation::from_wire(request.isolation_level),
             bytes_min: usize::try_from(request.bytes_min).unwrap_or(0),
-            bytes_max: usize::try_from(request.bytes_max).unwrap_or(0).min(FETCH_BYTES_MAX),
+            bytes_max: usize::try_from(request.bytes_max).unwrap_or(0).min(bytes_max),
             due_ns: now.saturating_add(wait_ns),
             parts: wanted.into_iter().map(|(key, wanted)| self.part(key, wanted)).collect(),
             asked: 0,

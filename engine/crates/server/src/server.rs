@@ -88,6 +88,8 @@ pub struct Server {
     room_wanted: usize,
     /// Connections with something to send.
     to_flush: Vec<NetToken>,
+    /// Bytes of answers that wait to be sent, of all connections.
+    pub(crate) answer_bytes: usize,
     pub(crate) waits: Waits<Wait>,
     pub(crate) deadlines: BTreeSet<(u64, Token)>,
     pub(crate) routing: Routing,
@@ -130,6 +132,7 @@ impl Server {
             starved: 0,
             room_wanted: usize::MAX,
             to_flush: Vec::new(),
+            answer_bytes: 0,
             waits: Waits::new(id),
             deadlines: BTreeSet::new(),
             routing: Routing::default(),
@@ -420,7 +423,9 @@ impl Server {
         if connection.id != id || !connection.waits(slot) {
             return; // the client has gone, and another may have its place
         }
+        let before = connection.output_bytes();
         connection.fill(slot, answer);
+        self.answer_bytes += connection.output_bytes() - before;
         if connection.held_slot == Some(slot) {
             connection.held_slot = None;
             connection.hold = Hold::Free;
@@ -467,16 +472,17 @@ impl Server {
         for token in stuck {
             self.refuse(context, token, "idle, slow or stalled");
         }
-        if held > model::limits::FRAME_BYTES_HELD_MAX {
-            self.drop_largest_input(context);
-        }
+        self.drop_largest_inputs(context, held);
     }
 
-    /// Half-read frames hold more than all of them may: the largest goes.
-    fn drop_largest_input(&mut self, context: &mut Context<'_>) {
-        let largest = self.connections.iter().flatten().max_by_key(|connection| connection.input_capacity());
-        if let Some(token) = largest.map(|connection| connection.token) {
+    /// Half-read frames may hold only so much together: the largest go.
+    fn drop_largest_inputs(&mut self, context: &mut Context<'_>, mut held: usize) {
+        while held > model::limits::FRAME_BYTES_HELD_MAX {
+            let open = self.connections.iter().flatten();
+            let largest = open.map(|connection| (connection.input_capacity(), connection.token)).max();
+            let Some((bytes, token)) = largest else { return };
             self.refuse(context, token, "half-read frames hold too much memory");
+            held = held.saturating_sub(bytes.max(1));
         }
     }
 
@@ -489,6 +495,7 @@ impl Server {
     fn close(&mut self, context: &mut Context<'_>, token: NetToken) {
         let Some(connection) = self.connections.get_mut(token.0).and_then(Option::take) else { return };
         self.by_id.remove(&connection.id);
+        self.answer_bytes -= connection.output_bytes();
         self.metrics.connections_open.set(self.by_id.len() as u64);
         context.net.close(token);
         self.drop_fetches_of(context, connection.id);
@@ -533,6 +540,7 @@ impl Server {
                     connection.stalled_since_ns = None;
                     connection.heard_ns = now;
                     connection.sent(n);
+                    self.answer_bytes -= n;
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {
