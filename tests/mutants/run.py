@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,22 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+TREES_MAX: Final = 4
+"""Faults tried at the same time, on as many cores."""
 TEST_S_MAX: Final = 180
 """A test that runs longer than this hangs; with a fault planted that is red too."""
-NOT_COMPILED: Final = (
-    "could not compile",
-    "error: no test target",
-    "error: package ID",
-    "error: unexpected argument",
-)
-NOTHING_RAN: Final = ("running 0 tests", "no tests ran")
+BUILD_S_MAX: Final = 900
 
 
 class Tree:
-    """A copy of the tree to plant faults in, with a build folder of its own that later runs reuse."""
+    """A copy of the tree to plant faults in, with a build folder of its own, the `number`th, that later runs reuse."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, number: int) -> None:
         self.directory = directory
+        directory.mkdir()
         listed = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True
         )
@@ -52,7 +51,8 @@ class Tree:
         self.library = directory / "python" / "headrace" / "_engine.abi3.so"
         self.environment = {
             **os.environ,
-            "CARGO_TARGET_DIR": str(cache.with_name(f"{cache.name}-mutants")),
+            "CARGO_TARGET_DIR": str(cache.with_name(f"{cache.name}-mutants-{number}")),
+            "CARGO_PROFILE_DEV_DEBUG": "false",  # nobody debugs a fault, and so it is built sooner
             "PYTHONPATH": os.pathsep.join([str(directory / "python"), str(directory)]),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
@@ -64,16 +64,22 @@ class Tree:
         rust = test[0] == "cargo"
         command = test if rust else [sys.executable, "-m", "pytest", "-x", *test]
         cwd = self.directory / "engine" if rust else self.directory
+        if rust:
+            built = self._build([*test[:2], "--no-run", *test[2:]])
+            if built.returncode != 0:
+                return "broken", built.stdout
         try:
-            done = _end_with_children(command, cwd, self.environment)
+            done = _end_with_children(command, cwd, self.environment, TEST_S_MAX)
         except subprocess.TimeoutExpired:
             return "hung", ""
         output = done.stdout
         if done.returncode == 0:
             return ("broken", "no test ran") if _nothing_ran(output) else ("green", output)
-        if rust:
-            return ("broken" if any(word in output for word in NOT_COMPILED) else "red"), output
-        return ("red" if done.returncode == 1 else "broken"), output
+        return ("red" if rust or done.returncode == 1 else "broken"), output
+
+    def _build(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """What is slow because of the machine must not look like a test that hangs."""
+        return _end_with_children(command, self.directory / "engine", self.environment, BUILD_S_MAX)
 
     def _run_built(self, test: list[str]) -> tuple[str, str]:
         """Run a Python test with the engine of this tree; afterwards the library is what it was."""
@@ -87,7 +93,7 @@ class Tree:
             "--features",
             "pyo3/extension-module",
         ]
-        built = _end_with_children(build, self.directory / "engine", self.environment)
+        built = self._build(build)
         if built.returncode != 0:
             return "broken", built.stdout
         before = self.library.read_bytes() if self.library.exists() else None
@@ -109,7 +115,7 @@ def _nothing_ran(output: str) -> bool:
 
 
 def _end_with_children(
-    command: list[str], cwd: Path, environment: Mapping[str, str]
+    command: list[str], cwd: Path, environment: Mapping[str, str], limit_s: float
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a process group of its own, so that a test that hangs leaves nothing behind."""
     process = subprocess.Popen(
@@ -122,7 +128,7 @@ def _end_with_children(
         process_group=0,
     )
     try:
-        output, _ = process.communicate(timeout=TEST_S_MAX)
+        output, _ = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
         process.communicate()
@@ -150,43 +156,57 @@ def try_fault(tree: Tree, fault: Fault) -> str:
     return f"{fault.name}: not a test of this fault:\n{output[-1_500:]}"
 
 
+def try_test(tree: Tree, test: str, faults: list[Fault]) -> list[str]:
+    """Run a test without any fault and then with each of its faults; gives what is wrong."""
+    outcome, output = tree.run(test.split())
+    if outcome != "green":
+        return [f"{test} is {outcome} without any fault:\n{output[-1_500:]}"] * len(faults)
+    complaints = []
+    for fault in faults:
+        began = time.monotonic()
+        complaint = try_fault(tree, fault)
+        told = "MISSED" if complaint else "found"
+        print(f"{told:7} {time.monotonic() - began:6.1f} s  {fault.name}", flush=True)
+        complaints += [complaint] if complaint else []
+    return complaints
+
+
+def try_all(directory: Path, faults: list[Fault]) -> list[str]:
+    """Every fault, on several trees at the same time; gives what is wrong."""
+    by_test: dict[str, list[Fault]] = {}
+    for fault in faults:
+        by_test.setdefault(" ".join(fault.test), []).append(fault)
+    size = min(os.cpu_count() or 1, TREES_MAX)
+    free: queue.SimpleQueue[Tree] = queue.SimpleQueue()
+    for number in range(size):
+        free.put(Tree(directory / str(number), number))
+
+    def one(test: str) -> list[str]:
+        tree = free.get()
+        try:
+            return try_test(tree, test, by_test[test])
+        finally:
+            free.put(tree)
+
+    with ThreadPoolExecutor(size) as pool:
+        return [complaint for complaints in pool.map(one, sorted(by_test)) for complaint in complaints]
+
+
 def main() -> int:
     """All faults, then the count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="faults whose name or file holds this")
-    parser.add_argument(
-        "--no-base", action="store_true", help="do not check first that every test is green by itself"
-    )
     given = parser.parse_args()
     faults = [fault for fault in load() if given.only in fault.name or given.only in fault.file]
     began = time.monotonic()
-    wrong: list[str] = []
-    found = 0
     with tempfile.TemporaryDirectory(prefix="headrace-mutants-") as directory:
-        tree = Tree(Path(directory))
-        sick: set[str] = set()
-        for test in [] if given.no_base else sorted({" ".join(fault.test) for fault in faults}):
-            outcome, output = tree.run(test.split())
-            if outcome != "green":
-                sick.add(test)
-                wrong.append(f"{test} is {outcome} without any fault:\n{output[-1_500:]}")
-        for fault in faults:
-            if " ".join(fault.test) in sick:
-                continue
-            at = time.monotonic()
-            complaint = try_fault(tree, fault)
-            found += not complaint
-            print(
-                f"{'found' if not complaint else 'MISSED':7} {time.monotonic() - at:6.1f} s  {fault.name}",
-                flush=True,
-            )
-            if complaint:
-                wrong.append(complaint)
-    for line in wrong:
+        complaints = try_all(Path(directory), faults)
+    for line in dict.fromkeys(complaints):
         print(f"mutants: {line}", file=sys.stderr)
+    found = len(faults) - len(complaints)
     print(f"{found} of {len(faults)} faults found in {time.monotonic() - began:.0f} s")
-    print(f"mutants: {found} passed, {len(faults) - found} failed")
-    return 1 if wrong else 0
+    print(f"mutants: {found} passed, {len(complaints)} failed")
+    return 1 if complaints else 0
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ def _edited_list(
     items = _items(present)
     edited = _items(change.value)
     if change.change is Change.APPEND:
-        items += [item for item in edited if item not in items]
+        items += edited  # the check takes out what stands there twice
     else:
         items = [item for item in items if item not in edited]
     return ",".join(items)
