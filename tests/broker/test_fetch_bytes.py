@@ -25,8 +25,9 @@ FETCH_VERSION = 12
 
 @pytest.fixture(params=["1", "3"])
 def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
-    """A broker that was started again. The reads of other shards are the ones that wait."""
-    with Broker(arguments=["--cores", request.param]) as broker:
+    """A broker that was started again and has little in memory. The reads of other shards and of files are the ones that wait."""
+    settings = {"headrace.tail.bytes.max": 1 << 20, "headrace.journal.file.bytes": 2 << 20}
+    with Broker(arguments=["--cores", request.param], settings=settings) as broker:
         create_topic(broker.bootstrap_servers, "wide", partitions=PARTITIONS)
         producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
         for number in range(PARTITIONS):
@@ -73,18 +74,27 @@ def test_one_batch_comes_even_if_it_is_larger_than_asked_for(broker: Broker) -> 
 
 def test_a_fetch_that_waits_for_more_than_files_hold_is_woken(broker: Broker) -> None:
     producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "linger.ms": 0})
+    create_topic(broker.bootstrap_servers, "newer", partitions=PARTITIONS)
+    for number in [*range(PARTITIONS)] * 3:  # what lies in the wide topic leaves the memory of every shard
+        producer.produce("newer", bytes(RECORD_BYTES), partition=number)
+    assert producer.flush(WAIT_S) == 0
     for number in range(PARTITIONS):
         wanted = FetchPartition(partition=number, fetch_offset=0, partition_max_bytes=4_000_000)
-        request = FetchRequest(
-            max_wait_ms=int(WAIT_S * 1000),
-            min_bytes=RECORD_BYTES + 1_000,  # what lies there is not enough
-            max_bytes=4_000_000,
-            session_epoch=-1,
-            topics=[FetchTopic(topic="wide", partitions=[wanted])],
+        request, enough = (
+            FetchRequest(
+                max_wait_ms=int(WAIT_S * 1000),
+                min_bytes=bytes_min,
+                max_bytes=4_000_000,
+                session_epoch=-1,
+                topics=[FetchTopic(topic="wide", partitions=[wanted])],
+            )
+            for bytes_min in (RECORD_BYTES + 1_000, 1)
         )
-        with Raw(broker.bootstrap_servers) as raw:
+        with Raw(broker.bootstrap_servers) as raw, Raw(broker.bootstrap_servers) as other:
             began = time.monotonic()
             raw.send(request, FETCH_VERSION)
+            for _ in range(3):  # when others have read the same file, this one has, and waits
+                other.ask(enough, FETCH_VERSION)
             producer.produce("wide", bytes(2_000), partition=number)
             assert producer.flush(WAIT_S) == 0
             (topic,) = raw.receive(request, FETCH_VERSION).responses
