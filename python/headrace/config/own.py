@@ -57,7 +57,7 @@ OWN_BROKER_CONFIGS: Final = (
 )
 
 OWN_DOCS: Final = {
-    WRITE_CACHING: "Acknowledge records before they are on stable storage. Faster, and a power cut loses the newest ones.",
+    WRITE_CACHING: "Acknowledge records before they are on stable storage. Faster, and a crash or a power cut loses the newest ones.",
     "cluster.id": "The cluster's id, taken at the first start of an empty data directory; random if not given.",
     "headrace.admin.listener": "HOST:PORT of metrics, readiness and administration over HTTP.",
     "headrace.cores": "Number of shards, one thread each. 0: one for up to two cores, one less than the cores up to 8.",

@@ -31,6 +31,8 @@ use crate::waits::{Token, Waits};
 
 /// One read takes at most this much; small enough to stay in the cache until it is copied on.
 const READ_BYTES: usize = 256 * 1024;
+/// What a Produce frame begins with: its API key.
+const PRODUCE_KEY: [u8; 2] = [0, 0];
 const NS_PER_MS: u64 = 1_000_000;
 
 /// What a step may use of the world.
@@ -357,8 +359,8 @@ impl Server {
             if !connection.may_begin() || *frames >= TURN_FRAMES_MAX {
                 return Ok(at);
             }
-            // A frame's batches become part of this turn's commit. One larger than a turn has its own way (deferred).
-            let wanted = len.min(COMMIT_BYTES_TARGET / 2);
+            // A Produce's batches become part of this turn's commit. One larger than a turn has its own way (deferred).
+            let wanted = if frame.starts_with(&PRODUCE_KEY) { len.min(COMMIT_BYTES_TARGET / 2) } else { 0 };
             if context.store.room() < wanted {
                 connection.hold = Hold::Room;
                 self.room_wanted = self.room_wanted.min(wanted);
@@ -460,7 +462,11 @@ impl Server {
         let idle_ms = self.settings.connection_idle_ms_max;
         let mut held = 0;
         let mut stuck = Vec::new();
-        for connection in self.connections.iter().flatten() {
+        for connection in self.connections.iter_mut().flatten() {
+            if !connection.may_begin() {
+                // Nor is it read: what is missing of a frame may be there.
+                connection.frame_since_ns = connection.frame_since_ns.map(|_| now);
+            }
             held += connection.input_capacity();
             let idle = connection.is_drained() && older(connection.heard_ns, idle_ms);
             let slow = connection.frame_since_ns.is_some_and(|since| older(since, FRAME_MS_MAX));
