@@ -1,4 +1,4 @@
-"""Rules of the house that no other tool knows: the map against the tree, names, sizes, limits, lazy imports.
+"""Rules of the house that no other tool knows: map and tree, names, sizes, limits, lazy imports, planted faults.
 
 Prints one line for each breach; exit code 1 if there is any.
 """
@@ -145,6 +145,18 @@ def no_machine_paths(files: list[str]) -> Iterator[str]:
                 yield f"{path}: a path of one machine"
 
 
+def faults_apply(_: list[str]) -> Iterator[str]:
+    """The line that each planted fault changes is there."""
+    sys.path.insert(0, str(ROOT))
+    from tests.mutants.faults import load
+
+    for fault in load():
+        try:
+            fault.planted((ROOT / fault.file).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            yield f"tests/mutants/faults.toml: {error}"
+
+
 RULES = [
     map_matches_tree,
     names,
@@ -155,6 +167,7 @@ RULES = [
     limits_documented,
     lazy_imports,
     no_machine_paths,
+    faults_apply,
 ]
 
 

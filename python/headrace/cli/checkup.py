@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from headrace.client.cluster import Cluster
 from headrace.client.configs import Resource
 from headrace.client.configs import describe as describe_configs
+from headrace.client.topics import data_dirs
 from headrace.config.listeners import is_loopback, parse_address
 from headrace.model.failure import Failure
 
@@ -43,29 +44,36 @@ class Finding(NamedTuple):
     hint: str = ""
 
 
-def check_all(bootstrap: str, data_dir: Path) -> list[Finding]:
-    """Everything, in the order in which a person would look."""
-    return [*_broker(bootstrap), _disk(data_dir), _sync(data_dir), _clock(), _descriptors()]
+def check_all(bootstrap: str, data_dir: Path | None) -> list[Finding]:
+    """Everything, in the order in which a person would look. `data_dir`: where to look at the disk, if not where the brokers
+    say that they keep their data."""
+    findings, told = _broker(bootstrap)
+    places = [data_dir] if data_dir else [place for place in told if place.is_dir()]
+    if told and not places:
+        findings.append(Finding("disk", True, f"not looked at: {told[0]} is not on this machine"))
+    for place in places or ([] if told else [Path("data")]):
+        findings += [_disk(place), _sync(place)]
+    return [*findings, _clock(), _descriptors()]
 
 
-def _broker(bootstrap: str) -> list[Finding]:
-    async def look() -> list[Finding]:
+def _broker(bootstrap: str) -> tuple[list[Finding], list[Path]]:
+    """What a client finds, and where brokers keep their data."""
+
+    async def look() -> tuple[list[Finding], list[Path]]:
         async with Cluster(bootstrap) as cluster:
             state = await cluster.state()
             findings = [Finding("bootstrap", True, f"{bootstrap} answers, cluster {state.cluster_id}")]
             findings += [await _advertised(cluster, number) for number in range(len(state.brokers))]
             findings.append(_partitions(state))
             findings += await _listeners(cluster, state)
-            return findings
+            return findings, [Path(path) for path in await data_dirs(cluster)]
 
     try:
-        return [*asyncio.run(look()), *_round_trip(bootstrap)]
+        findings, told = asyncio.run(look())
     except Failure as failure:
-        return [
-            Finding(
-                "bootstrap", False, f"{failure.what}: {failure.detail}", _why_not(bootstrap) or failure.hint
-            )
-        ]
+        detail, hint = f"{failure.what}: {failure.detail}", _why_not(bootstrap) or failure.hint
+        return [Finding("bootstrap", False, detail, hint)], []
+    return [*findings, *_round_trip(bootstrap)], told
 
 
 def _why_not(bootstrap: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import Annotated
 
 import typer
@@ -12,9 +12,10 @@ from headrace.model.failure import ExitCode
 
 
 def command(
-    data_dir: Annotated[Path, typer.Option("--data-dir", help="Where the broker keeps its data.")] = Path(
-        "data"
-    ),
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", help="Where to look at the disk, if not where the broker says."),
+    ] = None,
     bootstrap: Bootstrap = DEFAULT_BOOTSTRAP,
     as_json: Json = False,
 ) -> int:

@@ -190,9 +190,11 @@ def test_cluster_and_configuration(headrace):
     assert "did you mean log.retention.hours?" in headrace("config", "get", "log.retention.hour", code=2)
 
 
-def test_doctor_finds_nothing(headrace, tmp_path):
-    findings = json.loads(headrace("doctor", "--json", "--data-dir", str(tmp_path)))
+def test_doctor_finds_nothing_and_looks_where_the_broker_keeps_its_data(headrace, broker, tmp_path):
+    findings = json.loads(headrace("doctor", "--json"))
     assert all(finding["ok"] for finding in findings), findings
-    assert {"bootstrap", "librdkafka", "disk", "sync", "clock", "descriptors"} <= {
-        f["what"] for f in findings
-    }
+    details = {finding["what"]: finding["detail"] for finding in findings}
+    assert {"bootstrap", "librdkafka", "disk", "sync", "clock", "descriptors"} <= details.keys()
+    assert details["disk"].endswith(f" at {broker.data_dir}")
+    elsewhere = json.loads(headrace("doctor", "--json", "--data-dir", str(tmp_path)))
+    assert {f["what"]: f["detail"] for f in elsewhere}["disk"].endswith(f" at {tmp_path}")

@@ -99,3 +99,12 @@ async def sizes(cluster: Cluster) -> dict[tuple[str, int], int]:
                     key = (topic.name, row.partition_index)
                     found[key] = max(found.get(key, 0), row.partition_size)
     return found
+
+
+async def data_dirs(cluster: Cluster) -> list[str]:
+    """Every broker's data directory, as that broker names it."""
+    found = []
+    for broker in (await cluster.state([])).brokers:
+        answer = await (await cluster.broker(broker.node_id)).call(DescribeLogDirsRequest(topics=[]))
+        found += [directory.log_dir for directory in answer.results]
+    return found
