@@ -61,7 +61,9 @@ def describe(
         return
     say(f"group {name}  {found['state']}  {len(found['members'])} members  lag {found['lag']}")
     heads = ("TOPIC", "PARTITION", "OFFSET", "END", "LAG", "MEMBER", "HOST")
-    print_table(heads, [list(row.values()) for row in found["partitions"]])
+    rows = [list(row.values()) for row in found["partitions"]]
+    idle = [member for member in found["members"] if not member["assigned"]]
+    print_table(heads, rows + [[*[None] * 5, member["member_id"], member["host"]] for member in idle])
 
 
 async def _describe(cluster: Cluster, name: str) -> dict[str, Any]:

@@ -190,6 +190,26 @@ def test_cluster_and_configuration(headrace):
     assert "did you mean log.retention.hours?" in headrace("config", "get", "log.retention.hour", code=2)
 
 
+def test_a_member_without_partitions_is_shown(headrace, broker):
+    from confluent_kafka import Consumer
+
+    headrace("topic", "create", "narrow")
+    settings = {"bootstrap.servers": broker.bootstrap_servers, "group.id": "crowd"}
+    consumers = [Consumer(settings) for _ in range(2)]
+    for consumer in consumers:
+        consumer.subscribe(["narrow"])
+    found: dict = {"state": "", "members": []}
+    while found["state"] != "Stable" or len(found["members"]) < 2:
+        for consumer in consumers:
+            consumer.poll(0.1)
+        found = json.loads(headrace("group", "describe", "crowd", "--json"))
+    assert sorted(len(member["assigned"]) for member in found["members"]) == [0, 1]
+    text = headrace("group", "describe", "crowd")
+    assert all(member["member_id"] in text for member in found["members"]), text
+    for consumer in consumers:
+        consumer.close()
+
+
 def test_doctor_finds_nothing_and_looks_where_the_broker_keeps_its_data(headrace, broker, tmp_path):
     findings = json.loads(headrace("doctor", "--json"))
     assert all(finding["ok"] for finding in findings), findings
