@@ -9,6 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from headrace.testing.ports import free_address
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,7 +31,7 @@ class Node:
         self._log_path = log_path
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
-        self._addresses = {"kafka": "127.0.0.1:0", "admin": "127.0.0.1:0"}
+        self._addresses = {"kafka": free_address(), "admin": free_address()}
 
     @property
     def bootstrap(self) -> str:

@@ -23,6 +23,8 @@ import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from headrace.testing.ports import free_address
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
@@ -63,6 +65,7 @@ class Broker:
         """Where the broker keeps everything."""
         self.log_path: Final = self._own_dir / "broker.log"
         self._process: subprocess.Popen[str] | None = None
+        self._wanted = {"kafka": free_address(), "admin": free_address()}
         self._addresses: dict[str, str] = {}
         self._remove = weakref.finalize(self, shutil.rmtree, self._own_dir, ignore_errors=True)
 
@@ -165,8 +168,8 @@ class Broker:
         settings |= self._settings
         words = [sys.executable, "-m", "headrace.cli", "start", "--dev", "--parent-pipe"]
         words += ["--data-dir", str(self.data_dir)]
-        words += ["--kafka", self._addresses.get("kafka", "127.0.0.1:0")]
-        words += ["--admin", self._addresses.get("admin", "127.0.0.1:0")]
+        at = self._wanted | self._addresses
+        words += ["--kafka", at["kafka"], "--admin", at["admin"]]
         if self.data_dir.is_relative_to(self._own_dir):
             words += ["--remove-with-parent", str(self._own_dir)]
         for name, value in settings.items():
