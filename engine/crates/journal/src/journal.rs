@@ -267,6 +267,7 @@ impl Journal {
             mark.commit = self.number;
             self.turn.groups.push(group);
         }
+        self.turn.awaited |= !matches!(record, Record::Flushed { .. });
         let end = self.put(group, record);
         let len = if let Record::Append { batch, .. } = record { batch.len() } else { 0 };
         Place {
@@ -369,6 +370,7 @@ impl Journal {
         let groups = std::mem::replace(&mut self.turn.groups, std::mem::take(&mut self.groups));
         self.in_flight = Some(InFlight { number, groups, start: self.start });
         self.turn.len = HEADER_BYTES;
+        self.turn.awaited = false;
         let file = &mut self.ring.files[target.file];
         file.file_use = Some(target.file_use);
         let file = Arc::clone(&file.file);
@@ -423,6 +425,12 @@ impl Journal {
     #[must_use]
     pub fn has_turn(&self) -> bool {
         !self.turn.is_empty() || self.start > self.ring.start
+    }
+
+    /// Whether the turn holds more than the checkpoint's own notes, for which nobody waits.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.turn.awaited
     }
 
     /// Bytes at a place, if they are in memory.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use io::AlignedBuf;
+use io::aligned::HUGE_PAGE_BYTES;
 use model::limits::JOURNAL_BLOCK_BYTES;
 
 use crate::bytes::Bytes;
@@ -15,11 +16,16 @@ const FREE_BUFFERS_MAX: usize = 8;
 const LENT_BUFFERS_MAX: usize = 64;
 /// Sizes of pooled buffers: one block, two, four, ... 2 MiB.
 const CLASSES: usize = 10;
+/// The largest commits' buffers, which are halves of a huge page under load. The first two stand in small pages: a node at
+/// rest touches little of them.
+const HALVES: usize = CLASSES - 2;
+const SMALL_PAGED_MAX: usize = 2;
 
 #[derive(Default)]
 struct Pool {
     free: [Vec<AlignedBuf>; CLASSES],
     lent: VecDeque<Arc<AlignedBuf>>,
+    small_paged: usize,
 }
 
 fn class(len: usize) -> Option<usize> {
@@ -35,7 +41,20 @@ impl Pool {
         if self.free[class].is_empty() {
             self.collect();
         }
-        self.free[class].pop().unwrap_or_else(|| AlignedBuf::zeroed(JOURNAL_BLOCK_BYTES << class))
+        self.free[class].pop().unwrap_or_else(|| self.make(class))
+    }
+
+    fn make(&mut self, class: usize) -> AlignedBuf {
+        if class != HALVES {
+            return AlignedBuf::zeroed(JOURNAL_BLOCK_BYTES << class);
+        }
+        if self.small_paged < SMALL_PAGED_MAX {
+            self.small_paged += 1;
+            return AlignedBuf::zeroed(JOURNAL_BLOCK_BYTES << class);
+        }
+        let (half, other) = AlignedBuf::zeroed(HUGE_PAGE_BYTES).split(HUGE_PAGE_BYTES / 2);
+        self.free[class].push(other);
+        half
     }
 
     fn give(&mut self, buf: AlignedBuf) {

@@ -18,11 +18,13 @@ pub(crate) struct Turn {
     pub groups: Vec<GroupId>,
     /// What of it has a checksum of its own.
     pub known: Vec<Known>,
+    /// Somebody waits for something in it.
+    pub awaited: bool,
 }
 
 impl Turn {
     pub fn new(buf: AlignedBuf) -> Turn {
-        Turn { buf, len: HEADER_BYTES, groups: Vec::new(), known: Vec::new() }
+        Turn { buf, len: HEADER_BYTES, groups: Vec::new(), known: Vec::new(), awaited: false }
     }
 
     pub fn is_empty(&self) -> bool {

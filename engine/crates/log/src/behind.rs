@@ -15,7 +15,7 @@ use model::{Epoch, GroupId, LogIndex, Offset, TopicId};
 
 use crate::log::Log;
 use crate::read::{Piece, piece};
-use crate::segment;
+use crate::segment::{self, Appended, Indexed};
 use crate::segments::holding;
 
 /// Bytes between index entries, Kafka's `index.interval.bytes` default.
@@ -42,6 +42,7 @@ pub struct WriteBehind {
     keep: Option<BTreeSet<Offset>>,
     new_dir: bool,
     epochs: Vec<(Epoch, Offset)>,
+    indexed: Option<Indexed>,
     /// What large pieces are gathered in: an earlier job's, or made when it is needed.
     pub(crate) buffer: Option<AlignedBuf>,
 }
@@ -52,7 +53,7 @@ pub struct WroteBehind {
     pub group: GroupId,
     generation: u32,
     tidied: bool,
-    result: IoResult<Flushed>,
+    result: IoResult<(Flushed, Option<Indexed>)>,
     pub(crate) buffer: Option<AlignedBuf>,
 }
 
@@ -112,6 +113,7 @@ impl Log {
             keep: self.tidy.then(|| bases.collect()),
             new_dir: !self.has_dir,
             epochs: self.markers.epochs(),
+            indexed: self.indexed.take(),
             buffer: None,
         })
     }
@@ -142,7 +144,9 @@ impl Log {
         if done.tidied {
             self.tidy = false;
         }
-        self.flushed_unrecorded = Some(wrote);
+        let (mark, indexed) = wrote;
+        self.indexed = indexed;
+        self.flushed_unrecorded = Some(mark);
         self.record_flushed(journal, producers);
         Ok(())
     }
@@ -208,7 +212,11 @@ impl Job for WriteBehind {
 }
 
 impl WriteBehind {
-    fn write(&self, storage: &dyn Storage, buffer: &mut Option<AlignedBuf>) -> IoResult<Flushed> {
+    fn write(
+        &mut self,
+        storage: &dyn Storage,
+        buffer: &mut Option<AlignedBuf>,
+    ) -> IoResult<(Flushed, Option<Indexed>)> {
         if self.new_dir {
             storage.create_dir_all(&self.dir)?;
         }
@@ -221,18 +229,23 @@ impl WriteBehind {
                 }
             }
         }
-        let mut end = 0;
+        let mut indexed = self.indexed.take();
+        let mut appended = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             let position = self.position(storage, part)?;
             names_changed |= position == 0;
             let pieces = part.pieces.iter().map(Piece::bytes).collect::<IoResult<Vec<Bytes>>>()?;
             let chunks: Vec<&[u8]> = pieces.iter().map(|piece| &**piece).collect();
             let to = segment::Appending { dir: &self.dir, base: part.base, position };
-            end = segment::append(storage, &to, &chunks, INDEX_INTERVAL_BYTES, buffer)?;
+            let known = indexed.take();
+            let mut wrote = segment::append(storage, &to, &chunks, INDEX_INTERVAL_BYTES, known, buffer)?;
+            indexed = wrote.indexed.take();
+            appended.push(wrote);
         }
-        self.sync(storage, names_changed)?;
-        let last = self.parts.last().expect("a job has a part");
-        Ok(Flushed { index: self.end, segment: last.base, position: Some(end) })
+        self.sync(storage, &appended, names_changed)?;
+        let (part, wrote) = self.parts.last().zip(appended.last()).expect("a job has a part");
+        let mark = Flushed { index: self.end, segment: part.base, position: Some(wrote.end) };
+        Ok((mark, indexed))
     }
 
     fn position(&self, storage: &dyn Storage, part: &Part) -> IoResult<u64> {
@@ -242,14 +255,12 @@ impl WriteBehind {
         }
     }
 
-    fn sync(&self, storage: &dyn Storage, names_changed: bool) -> IoResult<()> {
+    fn sync(&self, storage: &dyn Storage, appended: &[Appended], names_changed: bool) -> IoResult<()> {
         if off(Rule::SyncBeforeFlushed) {
             return Ok(());
         }
-        let skip = if off(Rule::SyncEverySegment) { self.parts.len() - 1 } else { 0 };
-        for part in &self.parts[skip..] {
-            segment::sync(storage, &self.dir, part.base)?;
-        }
+        let skip = if off(Rule::SyncEverySegment) { appended.len() - 1 } else { 0 };
+        appended[skip..].iter().try_for_each(Appended::sync)?;
         if !names_changed || off(Rule::SyncDirectory) {
             return Ok(());
         }

@@ -107,6 +107,12 @@ impl Logs {
         self.checkpoint.jobs > 0 && oldest.is_some_and(|commit| journal.leaves_soon(commit))
     }
 
+    /// Whether write-behind jobs are out: each will note in the journal how far the files hold everything.
+    #[must_use]
+    pub fn is_writing_behind(&self) -> bool {
+        self.checkpoint.jobs > 0
+    }
+
     /// A write-behind of one log that nothing asks for yet: for a stop in order, and for tests.
     pub fn write_behind(&mut self, journal: &Journal, group: GroupId, bytes_max: usize) -> Option<LogJob> {
         let mut job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max)?;

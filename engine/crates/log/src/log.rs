@@ -16,6 +16,7 @@ use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 use crate::compact::Swap;
 use crate::markers::Markers;
 use crate::order::Standing;
+use crate::segment::Indexed;
 use crate::segments::{self, holding};
 use crate::tail::{Tail, TailBatch};
 
@@ -54,6 +55,8 @@ pub struct Log {
     pub(crate) flushed_pending: VecDeque<(u64, LogIndex)>,
     /// A mark that is true but found no room in the journal yet.
     pub(crate) flushed_unrecorded: Option<Flushed>,
+    /// How far the newest segment's indexes go, if the last write-behind found out and nothing was cut since.
+    pub(crate) indexed: Option<Indexed>,
     /// Rises with every truncation: results of older file jobs count for nothing.
     pub(crate) generation: u32,
     /// Rises when files go: a read that misses one of them may just have come too late.
@@ -106,6 +109,7 @@ impl Log {
             flushed_durable: LogIndex(0),
             flushed_pending: VecDeque::new(),
             flushed_unrecorded: None,
+            indexed: None,
             generation: 0,
             files_gone: 0,
             busy: false,
@@ -471,6 +475,7 @@ impl Log {
             self.flushed = Flushed { index: end, segment, position };
         }
         self.generation += 1;
+        self.indexed = None;
         self.tidy = true;
         if !off(Rule::FlushedGeneration) {
             self.flushed_unrecorded = None;

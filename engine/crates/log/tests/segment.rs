@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use batch::{Builder, Codec, Header, stamp};
 use io::{OpenMode, RealStorage, Storage};
-use log::segment;
+use log::segment::{self, Appended, Indexed};
 use model::{Epoch, Offset};
 use proptest::prelude::*;
 
@@ -29,8 +29,17 @@ impl Drop for Folder {
 }
 
 fn append(dir: &Path, position: u64, chunks: &[&[u8]]) -> std::io::Result<u64> {
+    append_on(dir, position, chunks, None).map(|wrote| wrote.end)
+}
+
+fn append_on(
+    dir: &Path,
+    position: u64,
+    chunks: &[&[u8]],
+    indexed: Option<Indexed>,
+) -> std::io::Result<Appended> {
     let to = segment::Appending { dir, base: BASE, position };
-    segment::append(&RealStorage, &to, chunks, segment::INDEX_INTERVAL_BYTES, &mut None)
+    segment::append(&RealStorage, &to, chunks, segment::INDEX_INTERVAL_BYTES, indexed, &mut None)
 }
 
 /// What is in the segment, by the test's own book-keeping.
@@ -39,6 +48,8 @@ struct Model {
     batches: Vec<(u64, Header, Vec<u8>)>,
     end: u64,
     records: Vec<(Offset, i64)>,
+    /// What the last append said about the indexes.
+    indexed: Option<Indexed>,
 }
 
 impl Model {
@@ -69,9 +80,10 @@ impl Model {
         let bytes: Vec<Vec<u8>> =
             batches.iter().map(|(times, size, codec)| self.batch(times, *size, *codec)).collect();
         let chunks: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
-        let end = append(dir, position, &chunks);
-        assert_eq!(end.unwrap(), self.end);
-        segment::sync(&RealStorage, dir, BASE).unwrap();
+        let wrote = append_on(dir, position, &chunks, self.indexed.take()).unwrap();
+        assert_eq!(wrote.end, self.end);
+        wrote.sync().unwrap();
+        self.indexed = wrote.indexed;
     }
 
     fn find(&self, offset: Offset) -> u64 {
@@ -244,6 +256,7 @@ fn an_append_behind_a_wrong_index_builds_it_again() {
     let index = RealStorage.open(&segment::index_path(&folder.0, BASE), OpenMode::ReadWrite).unwrap();
     let last = index.len().unwrap() - 4;
     index.write_at(&8_200_u32.to_be_bytes(), last).unwrap(); // a position inside a batch
+    model.indexed = None; // as after a restart
     model.append(&folder.0, &vec![(vec![4, 3], 3000, Codec::None); 9]);
     model.expect(&folder.0);
 }

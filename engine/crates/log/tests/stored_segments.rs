@@ -44,19 +44,21 @@ fn write_segments(dir: &Path) {
     for (base, end) in [(BASES[0].0, BASES[1].0), (BASES[1].0, END)] {
         let starts = (base..end).step_by(usize::try_from(RECORDS_PER_BATCH).unwrap());
         let batches: Vec<Vec<u8>> = starts.map(batch_at).collect();
-        let mut position = 0;
+        let (mut position, mut indexed) = (0, None);
         for piece in batches.chunks(BATCHES_PER_WRITE) {
             let chunks: Vec<&[u8]> = piece.iter().map(Vec::as_slice).collect();
-            position = segment::append(
+            let wrote = segment::append(
                 &RealStorage,
                 &segment::Appending { dir, base: Offset(base), position },
                 &chunks,
                 segment::INDEX_INTERVAL_BYTES,
+                indexed.take(),
                 &mut None,
             )
             .unwrap();
+            wrote.sync().unwrap();
+            (position, indexed) = (wrote.end, wrote.indexed);
         }
-        segment::sync(&RealStorage, dir, Offset(base)).unwrap();
     }
     let epochs = [(Epoch(1), Offset(0)), (Epoch(3), Offset(100))];
     segment::write_descriptions(&RealStorage, dir, TopicId([7; 16]), &epochs).unwrap();

@@ -21,34 +21,82 @@ fn change() -> MutexGuard<'static, ()> {
     CHANGES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Times, then offsets: the order in which they are written and synced.
+type Files = [Arc<dyn File>; 2];
 /// Where a batch stands, and its header.
 pub(super) type Stored = (u64, Header);
 
-/// Cuts what the indexes say about `position` and behind, then adds entries for `new`, the batches written there, as
-/// Kafka does: one when more than `interval_bytes` lie between the batch and the last one that has an entry.
+/// How far a segment's indexes go: whoever extends them next need not read them.
+#[derive(Clone, Debug)]
+pub struct Indexed {
+    base: Offset,
+    /// Where the log ended.
+    position: u64,
+    offsets_len: u64,
+    times_len: u64,
+    /// Of the last batch that has an entry.
+    last_position: u64,
+    max: Option<time_index::Entry>,
+    last_time: i64,
+}
+
+/// Indexes extended, and what of them is to be synced, in this order.
+pub(super) struct Extended {
+    /// `None`: it was not worth finding out.
+    pub indexed: Option<Indexed>,
+    pub unsynced: Vec<Arc<dyn File>>,
+}
+
+/// Cuts what the indexes say about `position` and behind, then adds entries for `new`, the batches written there up to `end`,
+/// as Kafka does: one when more than `interval_bytes` lie between the batch and the last one that has an entry. `known` is
+/// what the last call gave, if the segment was only appended to since.
 pub(super) fn extend(
     storage: &dyn Storage,
-    dir: &Path,
-    base: Offset,
+    (dir, base): (&Path, Offset),
     log: &dyn File,
-    position: u64,
+    (position, end): (u64, u64),
     new: &[Stored],
     interval_bytes: u32,
-) -> IoResult<()> {
+    known: Option<Indexed>,
+) -> IoResult<Extended> {
     let _alone = change();
+    let known = known.filter(|known| known.base == base && known.position == position);
+    if let Some(known) = known
+        && let Some(files) = known.files(storage, dir)?
+    {
+        let mut entries = Entries::new(known, interval_bytes);
+        new.iter().for_each(|stored| entries.add(*stored));
+        return entries.append(&files, end);
+    }
     let kept = Kept::cut(storage, dir, base, log, position)?;
     let from = kept.offsets.map_or(0, |entry| entry.position);
     // The last batch alone decides whether there is anything to add.
     let last = new.last().map_or(position, |(position, _)| *position);
     if last.saturating_sub(from) <= u64::from(interval_bytes) {
-        return Ok(());
+        let files = [open(storage, &time_index_path(dir, base))?, open(storage, &index_path(dir, base))?];
+        return Ok(Extended { indexed: None, unsynced: files.into_iter().flatten().collect() });
     }
     let mut entries = Entries::after(base, &kept, interval_bytes);
     for stored in scan(log, from, position) {
         entries.add(stored?);
     }
     new.iter().for_each(|stored| entries.add(*stored));
-    entries.store(storage, dir, &kept)
+    let unsynced = entries.store(storage, dir, &kept)?.into();
+    Ok(Extended { indexed: Some(entries.indexed(end)), unsynced })
+}
+
+impl Indexed {
+    /// Both files, if they are as they were left: a reader that found them lying has built them again.
+    fn files(&self, storage: &dyn Storage, dir: &Path) -> IoResult<Option<Files>> {
+        let open = |path: &Path, len: u64| match storage.open(path, OpenMode::ReadWrite) {
+            Ok(file) => Ok((file.len()? == len).then_some(file)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        };
+        let times = open(&time_index_path(dir, self.base), self.times_len)?;
+        let offsets = open(&index_path(dir, self.base), self.offsets_len)?;
+        Ok(times.zip(offsets).map(Files::from))
+    }
 }
 
 /// Cuts what the indexes say about `position` and behind.
@@ -81,7 +129,7 @@ fn rebuild(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, end:
     match entries.store(storage, dir, &Kept::default()) {
         // A full disk must stop no reader: what the indexes lack is found in the headers.
         Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
-        result => result,
+        result => result.map(drop),
     }
 }
 
@@ -143,49 +191,74 @@ fn points_at(log: &dyn File, entry: &offset_index::Entry, end: u64) -> IoResult<
 
 /// New entries, made in memory.
 struct Entries {
-    base: Offset,
+    at: Indexed,
     interval_bytes: u64,
-    last_position: u64,
-    max: Option<time_index::Entry>,
-    last_time: i64,
     offsets: Vec<u8>,
     times: Vec<u8>,
 }
 
 impl Entries {
+    fn new(at: Indexed, interval_bytes: u32) -> Entries {
+        Entries { at, interval_bytes: u64::from(interval_bytes), offsets: Vec::new(), times: Vec::new() }
+    }
+
     fn after(base: Offset, kept: &Kept, interval_bytes: u32) -> Entries {
-        Entries {
+        let at = Indexed {
             base,
-            interval_bytes: u64::from(interval_bytes),
+            position: 0,
+            offsets_len: kept.offsets_len,
+            times_len: kept.times_len,
             last_position: kept.offsets.map_or(0, |entry| entry.position),
             max: kept.times,
             last_time: kept.times.map_or(-1, |entry| entry.timestamp),
-            offsets: Vec::new(),
-            times: Vec::new(),
-        }
+        };
+        Entries::new(at, interval_bytes)
     }
 
     fn add(&mut self, (position, header): Stored) {
         let last_offset = header.last_offset();
-        if self.max.is_none_or(|max| header.max_timestamp > max.timestamp) {
-            self.max = Some(time_index::Entry { timestamp: header.max_timestamp, last_offset });
+        let at = &mut self.at;
+        if at.max.is_none_or(|max| header.max_timestamp > max.timestamp) {
+            at.max = Some(time_index::Entry { timestamp: header.max_timestamp, last_offset });
         }
-        if position - self.last_position <= self.interval_bytes {
+        if position - at.last_position <= self.interval_bytes {
             return;
         }
-        let Some(entry) = (offset_index::Entry { last_offset, position }).encode(self.base) else { return };
+        let Some(entry) = (offset_index::Entry { last_offset, position }).encode(at.base) else { return };
         self.offsets.extend_from_slice(&entry);
-        self.last_position = position;
-        let max = self.max.expect("set above");
-        if max.timestamp > self.last_time
-            && let Some(entry) = max.encode(self.base)
+        at.last_position = position;
+        let max = at.max.expect("set above");
+        if max.timestamp > at.last_time
+            && let Some(entry) = max.encode(at.base)
         {
             self.times.extend_from_slice(&entry);
-            self.last_time = max.timestamp;
+            at.last_time = max.timestamp;
         }
     }
 
-    fn store(&self, storage: &dyn Storage, dir: &Path, kept: &Kept) -> IoResult<()> {
+    /// How far the indexes go once these entries are written, with the log's end at `position`.
+    fn indexed(&self, position: u64) -> Indexed {
+        Indexed {
+            position,
+            offsets_len: self.at.offsets_len + self.offsets.len() as u64,
+            times_len: self.at.times_len + self.times.len() as u64,
+            ..self.at.clone()
+        }
+    }
+
+    /// Adds the entries to files that end where they begin.
+    fn append(&self, [times, offsets]: &Files, end: u64) -> IoResult<Extended> {
+        let new = [(times, &self.times, self.at.times_len), (offsets, &self.offsets, self.at.offsets_len)];
+        let mut unsynced = Vec::new();
+        for (file, bytes, at) in new.into_iter().filter(|(_, bytes, _)| !bytes.is_empty()) {
+            file.write_at(bytes, at)?;
+            unsynced.push(Arc::clone(file));
+        }
+        Ok(Extended { indexed: Some(self.indexed(end)), unsynced })
+    }
+
+    /// Writes the entries behind those that are kept.
+    fn store(&self, storage: &dyn Storage, dir: &Path, kept: &Kept) -> IoResult<Files> {
         let put = |path: &Path, bytes: &[u8], at: u64| {
             let file = storage.open(path, OpenMode::Create)?;
             if file.len()? != at {
@@ -194,12 +267,13 @@ impl Entries {
             file.write_at(bytes, at)?;
             Ok::<_, std::io::Error>(file)
         };
-        let times = put(&time_index_path(dir, self.base), &self.times, kept.times_len)?;
+        let times = put(&time_index_path(dir, self.at.base), &self.times, kept.times_len)?;
         if kept.offsets.is_none() {
             // Built from the start: an offset index that outlives a power cut must not come with fewer times than it had.
             times.sync_data()?;
         }
-        put(&index_path(dir, self.base), &self.offsets, kept.offsets_len).map(drop)
+        let offsets = put(&index_path(dir, self.at.base), &self.offsets, kept.offsets_len)?;
+        Ok([times, offsets])
     }
 }
 

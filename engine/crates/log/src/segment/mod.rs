@@ -20,13 +20,14 @@ mod write;
 
 pub use describe::write_descriptions;
 pub use end::end_before;
+pub use indexes::Indexed;
 pub use names::{Listing, bases, drop_indexes, index_path, list, log_path, time_index_path, unlink};
 pub use open_files::OpenFiles;
 pub(crate) use read::undamaged;
 pub use read::{find, read, read_file};
 pub use scan::{Scan, scan};
 pub use time::{find_time, find_time_in, max_timestamp};
-pub use write::{Appending, append, cut, sync};
+pub use write::{Appended, Appending, append, cut};
 
 /// Bytes of batches between two index entries, `index.interval.bytes` (Kafka's default).
 pub const INDEX_INTERVAL_BYTES: u32 = 4096;

@@ -1,21 +1,25 @@
 //! Batches into a segment.
 
-use std::io::{ErrorKind, Result as IoResult};
+use std::io::Result as IoResult;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
+use io::aligned::HUGE_PAGE_BYTES;
 use io::{AlignedBuf, File, OpenMode, Storage};
 use model::Offset;
 use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 
-use super::indexes::{self, Stored};
-use super::{index_path, log_path, rot, time_index_path};
+use super::indexes::{self, Indexed, Stored};
+use super::{log_path, rot};
 
 /// Small batches are gathered into writes of about this size.
 const WRITE_BYTES: usize = 1 << 20;
-/// From this size on the whole blocks of an append go past the page cache, in pieces of this size: a page that is new to
-/// the cache costs several times the CPU of the write itself, and what is written behind is read from memory for a while.
+/// From this size on the whole blocks of an append go past the page cache: a page that is new to the cache costs several
+/// times the CPU of the write itself, and what is written behind is read from memory for a while.
 const DIRECT_BYTES: usize = 256 << 10;
+/// Such an append's pieces. Each costs a wait, and larger ones keep the journal waiting for longer.
+const PIECE_BYTES: usize = HUGE_PAGE_BYTES;
 
 /// Where batches go.
 pub struct Appending<'a> {
@@ -27,16 +31,35 @@ pub struct Appending<'a> {
     pub position: u64,
 }
 
+/// Batches stand in a segment.
+pub struct Appended {
+    /// Where they end.
+    pub end: u64,
+    /// For the next append.
+    pub indexed: Option<Indexed>,
+    /// Indexes first, so that they never know less than the mark that follows.
+    unsynced: Vec<Arc<dyn File>>,
+}
+
+impl Appended {
+    /// Syncs the segment's files (not its directory).
+    pub fn sync(&self) -> IoResult<()> {
+        self.unsynced.iter().try_for_each(|file| file.sync_data())
+    }
+}
+
 /// Writes whole batches, cutting what stands behind their position first, with index entries every `index_interval_bytes`.
-/// Returns the new end. Durable only after [`sync`] and, for a new segment, a sync of the directory. A file shorter than the
-/// position is an error: something that was durable is gone. `buffer` is used, and made, if there is much to write.
+/// Durable only after [`Appended::sync`] and, for a new segment, a sync of the directory. A file shorter than the position is
+/// an error: something that was durable is gone. `indexed` is what the last append gave, if nothing else was done to the
+/// segment since. `buffer` is used, and made, if there is much to write.
 pub fn append(
     storage: &dyn Storage,
     to: &Appending<'_>,
     chunks: &[&[u8]],
     index_interval_bytes: u32,
+    indexed: Option<Indexed>,
     buffer: &mut Option<AlignedBuf>,
-) -> IoResult<u64> {
+) -> IoResult<Appended> {
     let Appending { dir, base, position } = *to;
     let file = storage.open(&log_path(dir, base), OpenMode::Create)?;
     shorten(&*file, position)?;
@@ -54,11 +77,15 @@ pub fn append(
         write(&*file, position, chunks)?;
     } else {
         let direct = storage.open(&log_path(dir, base), OpenMode::CreateDirect)?;
-        let buffer = buffer.get_or_insert_with(|| AlignedBuf::zeroed(DIRECT_BYTES));
+        let buffer = buffer.get_or_insert_with(|| AlignedBuf::zeroed(PIECE_BYTES));
         write_direct(&*file, &*direct, position..end, whole_blocks, chunks, buffer)?;
     }
-    indexes::extend(storage, dir, base, &*file, position, &stored, index_interval_bytes)?;
-    Ok(end)
+    let range = (position, end);
+    let extended =
+        indexes::extend(storage, (dir, base), &*file, range, &stored, index_interval_bytes, indexed)?;
+    let mut unsynced = extended.unsynced;
+    unsynced.push(file);
+    Ok(Appended { end, indexed: extended.indexed, unsynced })
 }
 
 fn write(file: &dyn File, mut position: u64, chunks: &[&[u8]]) -> IoResult<()> {
@@ -94,7 +121,7 @@ fn write_direct(
         let (to, end) = if position < whole_blocks.start {
             (file, whole_blocks.start)
         } else if position < whole_blocks.end {
-            (direct, whole_blocks.end.min(position + DIRECT_BYTES as u64))
+            (direct, whole_blocks.end.min(position + PIECE_BYTES as u64))
         } else {
             (file, all.end)
         };
@@ -127,7 +154,7 @@ impl Bytes<'_> {
     }
 }
 
-/// Cuts a segment at `position`, where a batch begins or the last one ends, with its indexes. Durable after [`sync`].
+/// Cuts a segment at `position`, where a batch begins or the last one ends, with its indexes. Durable after a sync of each.
 pub fn cut(storage: &dyn Storage, dir: &Path, base: Offset, position: u64) -> IoResult<()> {
     let file = storage.open(&log_path(dir, base), OpenMode::ReadWrite)?;
     shorten(&*file, position)?;
@@ -140,16 +167,4 @@ fn shorten(file: &dyn File, position: u64) -> IoResult<()> {
         return Err(rot("a segment is shorter than its flushed mark"));
     }
     if len > position { file.set_len(position) } else { Ok(()) }
-}
-
-/// Syncs a segment's files (not its directory): indexes first, so that they never know less than the mark that follows.
-pub fn sync(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
-    for path in [time_index_path(dir, base), index_path(dir, base)] {
-        match storage.open(&path, OpenMode::ReadWrite) {
-            Ok(index) => index.sync_data()?,
-            Err(e) if e.kind() == ErrorKind::NotFound => {} // the segment is too short to have one
-            Err(e) => return Err(e),
-        }
-    }
-    storage.open(&log_path(dir, base), OpenMode::ReadWrite)?.sync_data()
 }

@@ -43,6 +43,10 @@ impl Store {
             }
             self.stop = Stop::Sealed;
         }
+        // A commit of marks alone would hold up the batches that come during it; the next job brings another mark anyway.
+        if self.stop == Stop::Running && !self.journal.is_awaited() && self.logs.is_writing_behind() {
+            return;
+        }
         if let Some(commit) = self.journal.seal() {
             self.jobs_running += 1;
             jobs.push(StoreJob(Work::Commit(commit)));
