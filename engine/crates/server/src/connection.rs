@@ -136,6 +136,23 @@ impl Connection {
         }
     }
 
+    /// Adds to the first frame held what it lacks; gives how many of `bytes` that took.
+    pub fn complete(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        for prefix_read in [false, true] {
+            let held = &self.input[self.input_at..];
+            let whole = match held.first_chunk::<4>() {
+                Some(len) => 4 + usize::try_from(i32::from_be_bytes(*len)).unwrap_or(0),
+                None if prefix_read => break,
+                None => 4,
+            };
+            let n = whole.saturating_sub(held.len()).min(bytes.len() - taken);
+            self.keep_more(&bytes[taken..taken + n]);
+            taken += n;
+        }
+        taken
+    }
+
     /// Keeps bytes that came while no input was held, or adds to what is held.
     pub fn keep_more(&mut self, bytes: &[u8]) {
         if self.input_at > 0 && self.input_at >= self.input.len() / 2 {
@@ -302,6 +319,25 @@ mod tests {
         assert!(!connection.may_begin());
         connection.fill(Slot(0), owned(0));
         assert!(connection.may_begin());
+    }
+
+    #[test]
+    fn a_held_frame_takes_what_it_lacks_and_no_more() {
+        let whole = [0, 0, 0, 3, 7, 8, 9];
+        for held in 1..whole.len() {
+            for come in 0..whole.len() + 3 {
+                let mut connection = connection();
+                connection.keep_more(&whole[..held]);
+                let rest: Vec<u8> = whole[held..].iter().copied().chain([0, 0, 0, 1]).take(come).collect();
+                let lacking = whole.len() - held;
+                assert_eq!(connection.complete(&rest), rest.len().min(lacking), "{held} held, {come} come");
+                let (input, at) = connection.take_input();
+                assert_eq!(input[at..], whole[..(held + rest.len()).min(whole.len())]);
+            }
+        }
+        let mut connection = connection();
+        connection.keep_more(&[0xff; 4]);
+        assert_eq!(connection.complete(b"more"), 0, "a negative length is refused by whoever looks at it");
     }
 
     #[test]

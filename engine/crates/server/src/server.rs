@@ -31,6 +31,8 @@ use crate::waits::{Token, Waits};
 
 /// One read takes at most this much; small enough to stay in the cache until it is copied on.
 const READ_BYTES: usize = 256 * 1024;
+/// And at least this much: what needs no room in the journal may come behind what does.
+const READ_BYTES_MIN: usize = 16 * 1024;
 /// What a Produce frame begins with: its API key.
 const PRODUCE_KEY: [u8; 2] = [0, 0];
 const NS_PER_MS: u64 = 1_000_000;
@@ -267,11 +269,8 @@ impl Server {
                 return Ok(());
             }
             if connection.input_bytes() > 0 {
-                let (input, at) = connection.take_input();
-                let used = self.begin_frames(context, token, &input[at..], &mut frames)?;
-                let Some(connection) = self.connection(token) else { return Ok(()) };
-                connection.keep(input, at + used);
-                if !connection.may_begin() {
+                self.begin_held(context, token, &mut frames)?;
+                if self.connection(token).is_none_or(|connection| !connection.may_begin()) {
                     continue;
                 }
             }
@@ -282,7 +281,9 @@ impl Server {
             if !self.connection(token).is_some_and(|connection| connection.readable) {
                 return Ok(());
             }
-            match context.net.read(token, scratch) {
+            // What finds no room in the journal would have to be kept: it stays in the socket.
+            let most = context.store.room().clamp(READ_BYTES_MIN, READ_BYTES);
+            match context.net.read(token, &mut scratch[..most]) {
                 Ok(0) => {
                     self.close(context, token);
                     return Ok(());
@@ -309,21 +310,43 @@ impl Server {
         &mut self,
         context: &mut Context<'_>,
         token: NetToken,
-        bytes: &[u8],
+        mut bytes: &[u8],
         frames: &mut usize,
     ) -> Result<(), Close> {
         self.metrics.bytes_received.add(bytes.len() as u64);
         let connection = self.connection(token).expect("just read from");
         connection.heard_ns = context.now.monotonic_ns;
         if connection.input_bytes() > 0 {
-            connection.keep_more(bytes);
-            return Ok(()); // the loop looks at the held input next
+            // Only the frame that is held is put together; what follows it is taken from where it was read.
+            bytes = &bytes[connection.complete(bytes)..];
+            self.begin_held(context, token, frames)?;
+            let Some(connection) = self.connection(token) else { return Ok(()) };
+            if connection.input_bytes() > 0 {
+                connection.keep_more(bytes);
+                return Ok(());
+            }
         }
         let used = self.begin_frames(context, token, bytes, frames)?;
         if let Some(connection) = self.connection(token)
             && used < bytes.len()
         {
             connection.keep_more(&bytes[used..]);
+        }
+        Ok(())
+    }
+
+    /// Begins every whole frame that is held and may begin.
+    fn begin_held(
+        &mut self,
+        context: &mut Context<'_>,
+        token: NetToken,
+        frames: &mut usize,
+    ) -> Result<(), Close> {
+        let connection = self.connection(token).expect("it holds a frame");
+        let (input, at) = connection.take_input();
+        let used = self.begin_frames(context, token, &input[at..], frames)?;
+        if let Some(connection) = self.connection(token) {
+            connection.keep(input, at + used);
         }
         Ok(())
     }
