@@ -495,10 +495,10 @@ impl Journal {
         }
     }
 
-    /// Whether a commit's bytes will leave memory before long, so that they would have to be read from the file.
+    /// How near a commit's bytes are to leaving memory, in percent: at 100 they would have to be read from the file.
     #[must_use]
-    pub fn leaves_soon(&self, commit: u64) -> bool {
-        self.memory.leaves_soon(commit)
+    pub fn age_percent(&self, commit: u64) -> u64 {
+        self.memory.age_percent(commit)
     }
 
     /// Bytes of commit buffers in memory.

@@ -20,6 +20,8 @@ const CLASSES: usize = 10;
 /// rest touches little of them.
 const HALVES: usize = CLASSES - 2;
 const SMALL_PAGED_MAX: usize = 2;
+/// Small ones are made together, so many bytes at a time: an allocator spends a page on the alignment of each.
+const MADE_AT_ONCE_BYTES: usize = FREE_BUFFERS_MAX * JOURNAL_BLOCK_BYTES;
 
 #[derive(Default)]
 struct Pool {
@@ -45,16 +47,22 @@ impl Pool {
     }
 
     fn make(&mut self, class: usize) -> AlignedBuf {
-        if class != HALVES {
-            return AlignedBuf::zeroed(JOURNAL_BLOCK_BYTES << class);
+        let len = JOURNAL_BLOCK_BYTES << class;
+        let whole = match class {
+            HALVES if self.small_paged < SMALL_PAGED_MAX => {
+                self.small_paged += 1;
+                len
+            }
+            HALVES => HUGE_PAGE_BYTES,
+            _ => len.max(MADE_AT_ONCE_BYTES),
+        };
+        let mut buf = AlignedBuf::zeroed(whole);
+        while buf.len() > len {
+            let (first, rest) = buf.split(len);
+            self.free[class].push(first);
+            buf = rest;
         }
-        if self.small_paged < SMALL_PAGED_MAX {
-            self.small_paged += 1;
-            return AlignedBuf::zeroed(JOURNAL_BLOCK_BYTES << class);
-        }
-        let (half, other) = AlignedBuf::zeroed(HUGE_PAGE_BYTES).split(HUGE_PAGE_BYTES / 2);
-        self.free[class].push(other);
-        half
+        buf
     }
 
     fn give(&mut self, buf: AlignedBuf) {
@@ -138,10 +146,10 @@ impl Memory {
         self.kept.get(usize::try_from(commit.checked_sub(self.first)?).ok()?)
     }
 
-    /// Whether a commit is here and among the oldest eighth of what may be: it will be dropped before long.
-    pub fn leaves_soon(&self, commit: u64) -> bool {
-        let behind = |kept: &Kept| self.total_bytes - kept.before;
-        self.kept(commit).is_some_and(|kept| behind(kept) > self.bytes_max as u64 / 8 * 7)
+    /// How much of what may be here came after a commit, in percent: at 100 it is dropped.
+    pub fn age_percent(&self, commit: u64) -> u64 {
+        let after = self.kept(commit).map(|kept| self.total_bytes - kept.before);
+        after.and_then(|after| (after * 100).checked_div(self.bytes_max as u64)).unwrap_or(100)
     }
 
     pub fn bytes(&self, place: Place) -> Option<Bytes> {
@@ -186,10 +194,16 @@ mod tests {
         for number in 5..25_u64 {
             let buf = memory.take(100);
             memory.keep(number, 1, 4096 * u32::try_from(number).unwrap(), Arc::new(buf));
+            let half = number.saturating_sub(3);
+            assert_eq!(memory.age_percent(number), 12);
+            assert!(half < 5 || memory.age_percent(half) == 50);
             let oldest = number.saturating_sub(7);
-            assert!(!memory.leaves_soon(oldest + 1) && !memory.leaves_soon(oldest.saturating_sub(1)));
-            assert_eq!(memory.leaves_soon(oldest), oldest >= 5, "the eighth commit of eight is the oldest");
+            assert!(
+                oldest < 5 || memory.age_percent(oldest) == 100,
+                "the eighth commit of eight is the oldest"
+            );
         }
+        assert_eq!(memory.age_percent(6), 100, "it has left");
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct WriteBehind {
     new_dir: bool,
     epochs: Vec<(Epoch, Offset)>,
     indexed: Option<Indexed>,
+    /// One write takes at most so much.
+    pub(crate) piece_bytes: usize,
     /// What large pieces are gathered in: an earlier job's, or made when it is needed.
     pub(crate) buffer: Option<AlignedBuf>,
 }
@@ -114,6 +116,7 @@ impl Log {
             new_dir: !self.has_dir,
             epochs: self.markers.epochs(),
             indexed: self.indexed.take(),
+            piece_bytes: segment::PIECE_BYTES_MAX,
             buffer: None,
         })
     }
@@ -236,7 +239,8 @@ impl WriteBehind {
             names_changed |= position == 0;
             let pieces = part.pieces.iter().map(Piece::bytes).collect::<IoResult<Vec<Bytes>>>()?;
             let chunks: Vec<&[u8]> = pieces.iter().map(|piece| &**piece).collect();
-            let to = segment::Appending { dir: &self.dir, base: part.base, position };
+            let piece_bytes = self.piece_bytes;
+            let to = segment::Appending { dir: &self.dir, base: part.base, position, piece_bytes };
             let known = indexed.take();
             let mut wrote = segment::append(storage, &to, &chunks, INDEX_INTERVAL_BYTES, known, buffer)?;
             indexed = wrote.indexed.take();

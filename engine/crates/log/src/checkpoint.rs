@@ -16,9 +16,20 @@ use model::GroupId;
 use crate::job::{Delete, LogJob};
 use crate::log::Log;
 use crate::logs::Logs;
+use crate::segment;
 
-/// Write-behind jobs at a time: enough to keep a disk busy, few enough to leave it to the journal.
+/// Write-behind jobs at a time when there is no hurry: commits meet at most one small write before theirs.
+const JOBS_CALM: usize = 1;
+/// And when there is: enough to keep a disk busy.
 const JOBS_MAX: usize = 4;
+/// Large buffers kept from one job to the next: for as many as a shard has threads.
+const BUFFERS_KEPT: usize = 2;
+/// There is, from this age of the oldest batch in memory that is to be written,
+const HURRY_AGE_PERCENT: u64 = 60;
+/// or when so much of the journal is in use.
+const HURRY_PRESSURE_PERCENT: u32 = 50;
+/// Writing behind does not keep up: producers wait for it.
+const BEHIND_AGE_PERCENT: u64 = 87;
 /// States written in one turn, so that a checkpoint of many idle groups does not make one long commit.
 const STATES_PER_TURN_MAX: usize = 256;
 /// What the checkpoint is doing.
@@ -44,7 +55,9 @@ impl Checkpoint {
     /// A write-behind is over.
     pub fn wrote_behind(&mut self, buffer: Option<AlignedBuf>) {
         self.jobs -= 1;
-        self.buffers.extend(buffer);
+        if self.buffers.len() < BUFFERS_KEPT {
+            self.buffers.extend(buffer);
+        }
     }
 }
 
@@ -76,10 +89,11 @@ impl Logs {
             if let Some(swap) = log.next_swap(durable) {
                 return Some(LogJob::Swap(swap));
             }
-            if !target.is_some_and(|target| log.has_unflushed(target)) {
+            if !target.is_some_and(|target| log.is_due(target)) {
                 continue;
             }
-            if self.checkpoint.jobs == JOBS_MAX {
+            let jobs_max = if self.is_in_hurry(journal) { JOBS_MAX } else { JOBS_CALM };
+            if self.checkpoint.jobs >= jobs_max {
                 self.checkpoint.queue.push_front(group);
                 return None;
             }
@@ -96,15 +110,22 @@ impl Logs {
         checkpoint.queue.extend(&order.files);
         let due = order.unflushed.iter().map(|(_, group)| &logs[group]);
         let due = due.take_while(|log| log.oldest_unflushed().is_none_or(|place| place.file_use <= target));
-        checkpoint.queue.extend(due.filter(|log| log.has_unflushed(target)).map(Log::group));
+        checkpoint.queue.extend(due.filter(|log| log.is_due(target)).map(Log::group));
     }
 
     /// Whether batches come faster than they are written behind: soon they would have to be read again from the journal.
     /// Callers wait for the jobs that run.
     #[must_use]
     pub fn is_behind(&self, journal: &Journal) -> bool {
-        let oldest = self.order.unflushed.first().map(|(commit, _)| *commit);
-        self.checkpoint.jobs > 0 && oldest.is_some_and(|commit| journal.leaves_soon(commit))
+        self.checkpoint.jobs > 0 && self.oldest_age_percent(journal) >= BEHIND_AGE_PERCENT
+    }
+
+    fn is_in_hurry(&self, journal: &Journal) -> bool {
+        self.oldest_age_percent(journal) >= HURRY_AGE_PERCENT || journal.pressure() >= HURRY_PRESSURE_PERCENT
+    }
+
+    fn oldest_age_percent(&self, journal: &Journal) -> u64 {
+        self.order.unflushed.first().map_or(0, |(commit, _)| journal.age_percent(*commit))
     }
 
     /// Whether write-behind jobs are out: each will note in the journal how far the files hold everything.
@@ -115,7 +136,9 @@ impl Logs {
 
     /// A write-behind of one log that nothing asks for yet: for a stop in order, and for tests.
     pub fn write_behind(&mut self, journal: &Journal, group: GroupId, bytes_max: usize) -> Option<LogJob> {
+        let hurry = self.is_in_hurry(journal);
         let mut job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max)?;
+        job.piece_bytes = if hurry { segment::PIECE_BYTES_MAX } else { segment::PIECE_BYTES_CALM };
         job.buffer = self.checkpoint.buffers.pop();
         self.checkpoint.jobs += 1;
         Some(LogJob::WriteBehind(job))
@@ -189,9 +212,11 @@ impl Logs {
 }
 
 impl Log {
-    /// Whether a batch that is not flushed stands in `target` or an older file.
-    fn has_unflushed(&self, target: u32) -> bool {
-        self.oldest_unflushed().is_some_and(|place| place.file_use <= target)
+    /// Whether a batch that is not in the files yet stands in `target` or an older file. (Where it is, and only the mark that
+    /// says so is not durable, there is nothing to write.)
+    fn is_due(&self, target: u32) -> bool {
+        let oldest = self.tail.0.get(self.tail.at_index(self.flushed.index));
+        oldest.is_some_and(|batch| batch.place.file_use <= target)
     }
 
     /// Whether files of this log may still have to change by what stands in `target` or an older file of the journal.

@@ -49,7 +49,12 @@ fn write_segments(dir: &Path) {
             let chunks: Vec<&[u8]> = piece.iter().map(Vec::as_slice).collect();
             let wrote = segment::append(
                 &RealStorage,
-                &segment::Appending { dir, base: Offset(base), position },
+                &segment::Appending {
+                    dir,
+                    base: Offset(base),
+                    position,
+                    piece_bytes: segment::PIECE_BYTES_MAX,
+                },
                 &chunks,
                 segment::INDEX_INTERVAL_BYTES,
                 indexed.take(),

@@ -18,8 +18,10 @@ const WRITE_BYTES: usize = 1 << 20;
 /// From this size on the whole blocks of an append go past the page cache: a page that is new to the cache costs several
 /// times the CPU of the write itself, and what is written behind is read from memory for a while.
 const DIRECT_BYTES: usize = 256 << 10;
-/// Such an append's pieces. Each costs a wait, and larger ones keep the journal waiting for longer.
-const PIECE_BYTES: usize = HUGE_PAGE_BYTES;
+/// The largest pieces of such an append: each costs a wait.
+pub const PIECE_BYTES_MAX: usize = 2 * HUGE_PAGE_BYTES;
+/// The same when there is time: what a disk writes in about the time of a sync, for which a commit may have to wait.
+pub const PIECE_BYTES_CALM: usize = 128 << 10;
 
 /// Where batches go.
 pub struct Appending<'a> {
@@ -29,6 +31,8 @@ pub struct Appending<'a> {
     pub base: Offset,
     /// Where they begin in its file.
     pub position: u64,
+    /// One write takes at most so much: whole blocks, [`PIECE_BYTES_MAX`] at most.
+    pub piece_bytes: usize,
 }
 
 /// Batches stand in a segment.
@@ -60,7 +64,7 @@ pub fn append(
     indexed: Option<Indexed>,
     buffer: &mut Option<AlignedBuf>,
 ) -> IoResult<Appended> {
-    let Appending { dir, base, position } = *to;
+    let Appending { dir, base, position, piece_bytes } = *to;
     let file = storage.open(&log_path(dir, base), OpenMode::Create)?;
     shorten(&*file, position)?;
     let mut end = position;
@@ -77,8 +81,8 @@ pub fn append(
         write(&*file, position, chunks)?;
     } else {
         let direct = storage.open(&log_path(dir, base), OpenMode::CreateDirect)?;
-        let buffer = buffer.get_or_insert_with(|| AlignedBuf::zeroed(PIECE_BYTES));
-        write_direct(&*file, &*direct, position..end, whole_blocks, chunks, buffer)?;
+        let buffer = buffer.get_or_insert_with(|| AlignedBuf::zeroed(PIECE_BYTES_MAX));
+        write_direct(&*file, &*direct, position..end, whole_blocks, chunks, &mut buffer[..piece_bytes])?;
     }
     let range = (position, end);
     let extended =
@@ -113,7 +117,7 @@ fn write_direct(
     all: Range<u64>,
     whole_blocks: Range<u64>,
     chunks: &[&[u8]],
-    buffer: &mut AlignedBuf,
+    buffer: &mut [u8],
 ) -> IoResult<()> {
     let mut bytes = Bytes { chunks, at: 0 };
     let mut position = all.start;
@@ -121,7 +125,7 @@ fn write_direct(
         let (to, end) = if position < whole_blocks.start {
             (file, whole_blocks.start)
         } else if position < whole_blocks.end {
-            (direct, whole_blocks.end.min(position + PIECE_BYTES as u64))
+            (direct, whole_blocks.end.min(position + buffer.len() as u64))
         } else {
             (file, all.end)
         };

@@ -62,6 +62,12 @@ impl StoreJob {
         matches!(self.0, Work::Commit(_))
     }
 
+    /// Whether it makes a file for the journal.
+    #[must_use]
+    pub const fn makes_journal_file(&self) -> bool {
+        matches!(self.0, Work::MakeFile(_))
+    }
+
     /// Bytes that a commit writes to the journal; `None` for everything else.
     #[must_use]
     pub fn commit_bytes(&self) -> Option<usize> {

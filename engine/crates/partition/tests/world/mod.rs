@@ -15,6 +15,7 @@ use partition::{
 use sim::disk::{End, SimDisk};
 
 pub const GROUP: GroupId = GroupId(3);
+pub const GROUP_TWO: GroupId = GroupId(4);
 pub const TOPIC: TopicId = TopicId([9; 16]);
 pub const WALL_MS: i64 = 1_700_000_000_000;
 pub const ALL: Origin = Origin::Client { acks: Acks::All };
@@ -70,14 +71,32 @@ impl World {
         world
     }
 
+    /// Two partitions, and memory for `tail_bytes_max` of commits.
+    pub fn of_two(tail_bytes_max: usize) -> World {
+        let mut world = World::new(TopicConfig::default());
+        let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
+        let options = StoreOptions { tail_bytes_max, ..options() };
+        world.store = Store::open(storage, options, &mut world.rng).expect("the directory can be opened");
+        let mut topic = world.topic();
+        topic.partitions.push((GROUP_TWO, PartitionIndex(1)));
+        world.store.configure(topic);
+        world.settle();
+        world
+    }
+
     pub fn configure(&mut self) {
-        self.store.configure(TopicSpec {
+        let topic = self.topic();
+        self.store.configure(topic);
+    }
+
+    fn topic(&self) -> TopicSpec {
+        TopicSpec {
             topic_id: TOPIC,
             name: "orders".into(),
             internal: self.internal,
             config: self.config.clone(),
             partitions: vec![(GROUP, PartitionIndex(0))],
-        });
+        }
     }
 
     /// Ends the turn; its jobs are running now.
