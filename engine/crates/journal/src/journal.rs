@@ -225,6 +225,12 @@ impl Journal {
         self.needed(mark, bytes) <= self.room_above(0)
     }
 
+    /// As [`takes_reserved`](Self::takes_reserved), for a note of a few bytes, which a full turn takes too: where producers
+    /// fill every turn, none would ever have room.
+    pub fn takes_note(&mut self, mark: &GroupMark, bytes: usize) -> bool {
+        self.takes_reserved(mark, bytes) || self.needed(mark, bytes) as u64 <= self.remaining()
+    }
+
     fn needed(&self, mark: &GroupMark, bytes: usize) -> usize {
         // A State may have grown since it was last written.
         let new = mark.file_use != self.target.file_use;

@@ -157,7 +157,7 @@ impl Log {
     /// Journals a mark that is true, as soon as there is room.
     pub(crate) fn record_flushed(&mut self, journal: &mut Journal, producers: &dyn Fn() -> Vec<u8>) {
         let Some(flushed) = self.flushed_unrecorded else { return };
-        if !journal.takes_reserved(&self.mark, 64) {
+        if !journal.takes_note(&self.mark, 64) {
             return;
         }
         self.flushed_unrecorded = None;

@@ -18,18 +18,30 @@ use crate::log::Log;
 use crate::logs::Logs;
 use crate::segment;
 
-/// Write-behind jobs at a time when there is no hurry: commits meet at most one small write before theirs.
-const JOBS_CALM: usize = 1;
-/// And when there is: enough to keep a disk busy.
-const JOBS_MAX: usize = 4;
-/// Large buffers kept from one job to the next: for as many as a shard has threads.
-const BUFFERS_KEPT: usize = 2;
-/// There is, from this age of the oldest batch in memory that is to be written,
-const HURRY_AGE_PERCENT: u64 = 60;
-/// or when so much of the journal is in use.
-const HURRY_PRESSURE_PERCENT: u32 = 50;
+/// How write-behind shares the disk with commits, which wait for what is written before theirs.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Holds from this age of the oldest batch in memory that is not written,
+    age_percent: u64,
+    /// or when so much of the journal is in use.
+    pressure_percent: u32,
+    /// Jobs at a time.
+    jobs_max: usize,
+    /// Bytes in one write.
+    piece_bytes: usize,
+}
+
+/// There is time: a commit finds at most one small write before it.
+const CALM: Pace = Pace { age_percent: 0, pressure_percent: 0, jobs_max: 1, piece_bytes: 128 << 10 };
+/// What is closed should be gone before the next file is full.
+const BRISK: Pace = Pace { age_percent: 60, pressure_percent: 50, jobs_max: 2, piece_bytes: 512 << 10 };
+/// Producers will have to wait: what costs least.
+const FULL: Pace =
+    Pace { age_percent: 80, pressure_percent: 75, jobs_max: 4, piece_bytes: segment::PIECE_BYTES_MAX };
 /// Writing behind does not keep up: producers wait for it.
 const BEHIND_AGE_PERCENT: u64 = 87;
+/// Large buffers kept from one job to the next: for as many as a shard has threads.
+const BUFFERS_KEPT: usize = 2;
 /// States written in one turn, so that a checkpoint of many idle groups does not make one long commit.
 const STATES_PER_TURN_MAX: usize = 256;
 /// What the checkpoint is doing.
@@ -61,6 +73,11 @@ impl Checkpoint {
     }
 }
 
+/// Whether what a commit brought is to be written soon, so that it need not be read again from the journal.
+fn is_old(journal: &Journal, commit: u64) -> bool {
+    journal.age_percent(commit) >= BRISK.age_percent
+}
+
 impl Logs {
     /// The next job on files, in the order of what frees most; `None` when there is nothing to do now. Call it until then
     /// at the end of each turn, and run what it returns. `bytes_max` bounds the memory of one write-behind.
@@ -68,13 +85,9 @@ impl Logs {
         if let Some(delete) = self.next_delete() {
             return Some(delete);
         }
-        let target = journal.to_free();
-        if let Some(target) = target
-            && self.checkpoint.queue.is_empty()
-            && !self.checkpoint.settled
-        {
+        if self.checkpoint.queue.is_empty() && !self.checkpoint.settled {
             self.checkpoint.settled = true;
-            self.survey(target);
+            self.survey(journal);
         }
         for _ in 0..self.checkpoint.queue.len() {
             let group = self.checkpoint.queue.pop_front()?;
@@ -89,11 +102,10 @@ impl Logs {
             if let Some(swap) = log.next_swap(durable) {
                 return Some(LogJob::Swap(swap));
             }
-            if !target.is_some_and(|target| log.is_due(target)) {
+            if !log.is_due(journal) {
                 continue;
             }
-            let jobs_max = if self.is_in_hurry(journal) { JOBS_MAX } else { JOBS_CALM };
-            if self.checkpoint.jobs >= jobs_max {
+            if self.checkpoint.jobs >= self.pace(journal).jobs_max {
                 self.checkpoint.queue.push_front(group);
                 return None;
             }
@@ -104,13 +116,18 @@ impl Logs {
         None
     }
 
-    /// Which logs hold the file that is to be freed.
-    fn survey(&mut self, target: u32) {
+    /// Which logs there is something to do for.
+    fn survey(&mut self, journal: &Journal) {
         let Logs { order, logs, checkpoint, .. } = self;
-        checkpoint.queue.extend(&order.files);
-        let due = order.unflushed.iter().map(|(_, group)| &logs[group]);
-        let due = due.take_while(|log| log.oldest_unflushed().is_none_or(|place| place.file_use <= target));
-        checkpoint.queue.extend(due.filter(|log| log.is_due(target)).map(Log::group));
+        if journal.to_free().is_some() {
+            checkpoint.queue.extend(&order.files);
+        }
+        let first = order.unwritten.iter().map(|(commit, group)| (*commit, &logs[group]));
+        // What stands in the order may be older than the truth: such a log tells nothing about those behind it.
+        let due = first.take_while(|(commit, log)| {
+            log.is_due(journal) || log.oldest_unwritten().is_none_or(|place| place.commit != *commit)
+        });
+        checkpoint.queue.extend(due.filter(|(_, log)| log.is_due(journal)).map(|(_, log)| log.group()));
     }
 
     /// Whether batches come faster than they are written behind: soon they would have to be read again from the journal.
@@ -120,12 +137,14 @@ impl Logs {
         self.checkpoint.jobs > 0 && self.oldest_age_percent(journal) >= BEHIND_AGE_PERCENT
     }
 
-    fn is_in_hurry(&self, journal: &Journal) -> bool {
-        self.oldest_age_percent(journal) >= HURRY_AGE_PERCENT || journal.pressure() >= HURRY_PRESSURE_PERCENT
+    fn pace(&self, journal: &Journal) -> Pace {
+        let (age, pressure) = (self.oldest_age_percent(journal), journal.pressure());
+        let holds = |pace: &Pace| age >= pace.age_percent || pressure >= pace.pressure_percent;
+        [FULL, BRISK].into_iter().find(holds).unwrap_or(CALM)
     }
 
     fn oldest_age_percent(&self, journal: &Journal) -> u64 {
-        self.order.unflushed.first().map_or(0, |(commit, _)| journal.age_percent(*commit))
+        self.order.unwritten.first().map_or(0, |(commit, _)| journal.age_percent(*commit))
     }
 
     /// Whether write-behind jobs are out: each will note in the journal how far the files hold everything.
@@ -136,9 +155,9 @@ impl Logs {
 
     /// A write-behind of one log that nothing asks for yet: for a stop in order, and for tests.
     pub fn write_behind(&mut self, journal: &Journal, group: GroupId, bytes_max: usize) -> Option<LogJob> {
-        let hurry = self.is_in_hurry(journal);
+        let pace = self.pace(journal);
         let mut job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max)?;
-        job.piece_bytes = if hurry { segment::PIECE_BYTES_MAX } else { segment::PIECE_BYTES_CALM };
+        job.piece_bytes = pace.piece_bytes;
         job.buffer = self.checkpoint.buffers.pop();
         self.checkpoint.jobs += 1;
         Some(LogJob::WriteBehind(job))
@@ -212,11 +231,16 @@ impl Logs {
 }
 
 impl Log {
-    /// Whether a batch that is not in the files yet stands in `target` or an older file. (Where it is, and only the mark that
-    /// says so is not durable, there is nothing to write.)
-    fn is_due(&self, target: u32) -> bool {
-        let oldest = self.tail.0.get(self.tail.at_index(self.flushed.index));
-        oldest.is_some_and(|batch| batch.place.file_use <= target)
+    /// Whether batches are to be written behind: the oldest closed file holds one, or one will leave memory.
+    fn is_due(&self, journal: &Journal) -> bool {
+        let old = self.oldest_unwritten().is_some_and(|place| is_old(journal, place.commit));
+        old || self.is_in_closed(journal)
+    }
+
+    /// Whether a batch that is not in the files stands in the file that is to be freed.
+    fn is_in_closed(&self, journal: &Journal) -> bool {
+        let target = journal.to_free();
+        self.oldest_unwritten().zip(target).is_some_and(|(place, target)| place.file_use <= target)
     }
 
     /// Whether files of this log may still have to change by what stands in `target` or an older file of the journal.

@@ -547,6 +547,12 @@ impl Log {
         let at = self.tail.at_index(self.flushed_durable);
         self.tail.0.get(at).map(|batch| batch.place)
     }
+
+    /// Where the oldest batch stands in the journal that is not in the files.
+    pub(crate) fn oldest_unwritten(&self) -> Option<Place> {
+        let at = self.tail.at_index(self.flushed.index);
+        self.tail.0.get(at).map(|batch| batch.place)
+    }
 }
 
 /// `topics/TOPICID/PARTITION-GROUP`: by identity, so that a topic made again never meets its past.

@@ -13,6 +13,7 @@ use crate::log::Log;
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Standing {
     oldest: Option<u64>,
+    unwritten: Option<u64>,
     file_use: Option<u32>,
     files: bool,
 }
@@ -22,6 +23,9 @@ pub(crate) struct Standing {
 pub(crate) struct Order {
     /// Logs with a batch that is not flushed durably, by the commit of the oldest.
     pub unflushed: BTreeSet<(u64, GroupId)>,
+    /// Logs with a batch that is not in the files, by the commit of the oldest: where only the mark is not durable yet, that
+    /// is a later one, or none.
+    pub unwritten: BTreeSet<(u64, GroupId)>,
     /// Every log, by the use of the file that its newest State stands in.
     pub states: BTreeSet<(u32, GroupId)>,
     /// Logs with files to unlink or to swap, or with a mark that found no room in the journal.
@@ -33,6 +37,7 @@ impl Order {
     pub fn refresh(&mut self, log: &mut Log) {
         let now = Standing {
             oldest: log.oldest_unflushed().map(|place| place.commit),
+            unwritten: log.oldest_unwritten().map(|place| place.commit),
             file_use: Some(log.mark.file_use),
             files: !log.doomed.is_empty() || log.swap.is_some() || log.flushed_unrecorded.is_some(),
         };
@@ -52,6 +57,9 @@ impl Order {
         if let Some(commit) = standing.oldest {
             self.unflushed.remove(&(commit, group));
         }
+        if let Some(commit) = standing.unwritten {
+            self.unwritten.remove(&(commit, group));
+        }
         if let Some(file_use) = standing.file_use {
             self.states.remove(&(file_use, group));
         }
@@ -61,6 +69,9 @@ impl Order {
     fn put_in(&mut self, group: GroupId, standing: Standing) {
         if let Some(commit) = standing.oldest {
             self.unflushed.insert((commit, group));
+        }
+        if let Some(commit) = standing.unwritten {
+            self.unwritten.insert((commit, group));
         }
         if let Some(file_use) = standing.file_use {
             self.states.insert((file_use, group));

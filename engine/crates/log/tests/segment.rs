@@ -38,7 +38,7 @@ fn append_on(
     chunks: &[&[u8]],
     indexed: Option<Indexed>,
 ) -> std::io::Result<Appended> {
-    let to = segment::Appending { dir, base: BASE, position, piece_bytes: segment::PIECE_BYTES_CALM };
+    let to = segment::Appending { dir, base: BASE, position, piece_bytes: 128 << 10 };
     segment::append(&RealStorage, &to, chunks, segment::INDEX_INTERVAL_BYTES, indexed, &mut None)
 }
 

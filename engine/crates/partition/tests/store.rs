@@ -434,53 +434,6 @@ fn while_segments_cannot_be_written_appends_are_refused_before_the_journal_is_fu
     assert!(world.append(&batch_at(world.now.wall_ms, &[&filler]), 2).is_ok());
 }
 
-/// Appends to both partitions until work on their files is due, and gives it, not yet begun.
-fn write_behind_of_two(tail_bytes_max: usize) -> (World, usize) {
-    let mut world = World::of_two(tail_bytes_max);
-    let filler = batch_of(&[&vec![b'x'; 20_000]]);
-    for _ in 0..1_000 {
-        for group in [GROUP, GROUP_TWO] {
-            match world.store.append(world.now, group, &filler, ALL, None) {
-                Ok(_) | Err(AppendError::NoRoom) => {}
-                Err(error) => panic!("{error:?}"),
-            }
-        }
-        world.turn();
-        while let Some(at) = world.running.iter().position(StoreJob::is_commit) {
-            world.finish(at);
-            world.turn();
-        }
-        if let Some(at) = world.running.iter().position(StoreJob::makes_journal_file) {
-            world.finish(at);
-        }
-        if !world.running.is_empty() {
-            let jobs = world.running.len();
-            return (world, jobs);
-        }
-    }
-    panic!("a journal file is full by now");
-}
-
-#[test]
-fn as_long_as_there_is_time_one_partition_at_a_time_is_written_behind() {
-    let (_, jobs) = write_behind_of_two(4 << 20);
-    assert_eq!(jobs, 1);
-    let (_, jobs) = write_behind_of_two(128 << 10);
-    assert_eq!(jobs, 2, "what is written behind now will soon have left memory");
-}
-
-#[test]
-fn a_mark_makes_no_commit_of_its_own_while_another_will_come() {
-    let (mut world, jobs) = write_behind_of_two(128 << 10);
-    assert_eq!(jobs, 2);
-    world.finish(0);
-    world.turn();
-    assert!(!world.running.iter().any(StoreJob::is_commit), "nobody waits for it");
-    world.finish(0);
-    world.turn();
-    assert!(world.running.iter().any(StoreJob::is_commit), "nothing else will come");
-}
-
 #[test]
 fn a_recovered_partition_is_nobodys_until_it_is_named() {
     let mut world = World::new(config());

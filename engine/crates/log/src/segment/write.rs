@@ -20,8 +20,6 @@ const WRITE_BYTES: usize = 1 << 20;
 const DIRECT_BYTES: usize = 256 << 10;
 /// The largest pieces of such an append: each costs a wait.
 pub const PIECE_BYTES_MAX: usize = 2 * HUGE_PAGE_BYTES;
-/// The same when there is time: what a disk writes in about the time of a sync, for which a commit may have to wait.
-pub const PIECE_BYTES_CALM: usize = 128 << 10;
 
 /// Where batches go.
 pub struct Appending<'a> {
@@ -82,7 +80,8 @@ pub fn append(
     } else {
         let direct = storage.open(&log_path(dir, base), OpenMode::CreateDirect)?;
         let buffer = buffer.get_or_insert_with(|| AlignedBuf::zeroed(PIECE_BYTES_MAX));
-        write_direct(&*file, &*direct, position..end, whole_blocks, chunks, &mut buffer[..piece_bytes])?;
+        let mut pieces = Pieces { chunks: Bytes { chunks, at: 0 }, buffer, at: 0 };
+        write_direct(&*file, &*direct, position..end, whole_blocks, piece_bytes, &mut pieces)?;
     }
     let range = (position, end);
     let extended =
@@ -116,25 +115,43 @@ fn write_direct(
     direct: &dyn File,
     all: Range<u64>,
     whole_blocks: Range<u64>,
-    chunks: &[&[u8]],
-    buffer: &mut [u8],
+    piece_bytes: usize,
+    pieces: &mut Pieces<'_>,
 ) -> IoResult<()> {
-    let mut bytes = Bytes { chunks, at: 0 };
     let mut position = all.start;
     while position < all.end {
         let (to, end) = if position < whole_blocks.start {
             (file, whole_blocks.start)
         } else if position < whole_blocks.end {
-            (direct, whole_blocks.end.min(position + buffer.len() as u64))
+            (direct, whole_blocks.end.min(position + piece_bytes as u64))
         } else {
             (file, all.end)
         };
-        let piece = &mut buffer[..usize::try_from(end - position).expect("a piece fits its buffer")];
-        bytes.fill(piece);
-        to.write_at(piece, position)?;
+        let len = usize::try_from(end - position).expect("a piece fits its buffer");
+        to.write_at(pieces.next(len), position)?;
         position = end;
     }
     Ok(())
+}
+
+/// Chunks put together, a piece at a time, each beside the last one in the buffer: a disk that is served by another core
+/// took the last piece's memory over to it, and to write there at once costs twice.
+struct Pieces<'a> {
+    chunks: Bytes<'a>,
+    buffer: &'a mut [u8],
+    at: usize,
+}
+
+impl Pieces<'_> {
+    fn next(&mut self, len: usize) -> &[u8] {
+        if self.at + len > self.buffer.len() {
+            self.at = 0;
+        }
+        let piece = &mut self.buffer[self.at..self.at + len];
+        self.at = (self.at + len).next_multiple_of(BLOCK);
+        self.chunks.fill(piece);
+        piece
+    }
 }
 
 /// Chunks as one run of bytes.
