@@ -19,7 +19,7 @@ const WRITE_BYTES: usize = 1 << 20;
 /// times the CPU of the write itself, and what is written behind is read from memory for a while.
 const DIRECT_BYTES: usize = 256 << 10;
 /// The largest pieces of such an append: each costs a wait.
-pub const PIECE_BYTES_MAX: usize = 2 * HUGE_PAGE_BYTES;
+pub const PIECE_BYTES_MAX: usize = HUGE_PAGE_BYTES / 2;
 
 /// Where batches go.
 pub struct Appending<'a> {
@@ -79,7 +79,7 @@ pub fn append(
         write(&*file, position, chunks)?;
     } else {
         let direct = storage.open(&log_path(dir, base), OpenMode::CreateDirect)?;
-        let buffer = buffer.get_or_insert_with(|| AlignedBuf::zeroed(PIECE_BYTES_MAX));
+        let buffer = buffer.get_or_insert_with(|| AlignedBuf::zeroed(HUGE_PAGE_BYTES));
         let mut pieces = Pieces { chunks: Bytes { chunks, at: 0 }, buffer, at: 0 };
         write_direct(&*file, &*direct, position..end, whole_blocks, piece_bytes, &mut pieces)?;
     }
