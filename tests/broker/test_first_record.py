@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
 
 from headrace.testing import Broker
 
@@ -134,3 +134,12 @@ def test_a_stop_in_the_middle_of_a_start_ends_the_process(broker: Broker) -> Non
     starting.communicate(timeout=WAIT_S)
     # Before the handler stands the signal's default ends it; afterwards the clean stop does. Either way it ends.
     assert starting.returncode in {0, -signal.SIGTERM}
+
+
+def test_a_transactional_producer_is_told_at_its_start_that_there_are_no_transactions(broker: Broker) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "transactional.id": "orders"})
+    with pytest.raises(KafkaException) as refused:
+        producer.init_transactions(WAIT_S)
+    error = refused.value.args[0]
+    assert error.fatal()
+    assert not error.retriable()

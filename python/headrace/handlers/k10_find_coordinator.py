@@ -4,8 +4,8 @@ The first request for a group makes `__consumer_offsets`.
 
 v1   key type: 0 group, 1 transaction, 2 share (v6); an error message
 v4   several keys in one request
-Not here: transactional ids and share groups; they are refused with INVALID_REQUEST, which clients take as final, so a
-transactional producer fails at its start and not in the middle.
+Not here: transactional ids and share groups. A transactional producer must fail at its start, and every client takes
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED as final (librdkafka asks again for ever after INVALID_REQUEST).
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 VERSION_BATCHED = 4
 GROUP: Final = 0
 NOT_SERVED: Final = {
-    1: "transactions are not supported by this broker yet",
-    2: "share groups are not supported by this broker yet",
+    1: (
+        Error.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        "transactions are not supported by this broker yet",
+    ),
+    2: (Error.INVALID_REQUEST, "share groups are not supported by this broker yet"),
 }
 
 
@@ -47,8 +50,9 @@ async def handle(call: Call, request: FindCoordinatorRequest) -> FindCoordinator
 
 async def _find(call: Call, key_type: int, key: str) -> Coordinator:
     if key_type != GROUP:
-        message = NOT_SERVED.get(key_type, f"unknown coordinator key type {key_type}")
-        return _nowhere(key, Error.INVALID_REQUEST, message)
+        unknown = Error.INVALID_REQUEST, f"unknown coordinator key type {key_type}"
+        error, message = NOT_SERVED.get(key_type, unknown)
+        return _nowhere(key, error, message)
     if not call.may(Operation.DESCRIBE, "group", key):
         return _nowhere(key, Error.GROUP_AUTHORIZATION_FAILED, None)
     try:

@@ -3,6 +3,9 @@
 //! ```text
 //! closed file -> write behind every log with a batch in it -> every log's State in a newer file -> free
 //! ```
+//! A log is also written behind when its oldest batch that is not would leave memory soon, whatever file it stands in: from
+//! the journal it would have to be read batch by batch. How hard the disk is used for all this goes by that age ([`Pace`]).
+//!
 //! A file is freed only when everything in it is flushed (and the journal says so durably), nothing that it allowed to be
 //! unlinked is still there, and every live group has its newest State in a newer file.
 
