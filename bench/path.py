@@ -320,7 +320,13 @@ def _recovery(generator: Generator, settings: Settings, row: Row, gib: int) -> d
         generator.call("topics", broker=broker.kafka, make="g15:16,load:16")
         _fill(generator, broker, "g15", gib * GIB, 16_384, 1_000)
         load = generator.start(
-            "produce", broker=broker.kafka, topic="load", until_dropped=True, seconds=60, **BATCH_16K
+            "produce",
+            broker=broker.kafka,
+            topic="load",
+            until_dropped=True,
+            warmup=0,
+            seconds=60,
+            **BATCH_16K,
         )
         time.sleep(1)  # under load: what is killed is a busy broker
     finally:
