@@ -117,12 +117,19 @@ def test_a_refused_record_is_told_from_one_that_may_be_there(headrace):
         assert "KafkaError{" not in refusal
 
 
+def hear_signals() -> None:
+    """For a child: what a shell puts in the background, or nohup runs, ignores these, and hands that down."""
+    for ending in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(ending, signal.SIG_DFL)
+
+
 def test_a_record_leaves_a_pipe_when_it_comes(headrace, broker):
     headrace("topic", "produce", "pipe", stdin="1\n")
     command = [sys.executable, "-m", "headrace.cli", "topic", "consume", "pipe", "--values"]
     command += ["--bootstrap", broker.bootstrap_servers]
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=buffered) as process:
+    reading = subprocess.Popen(command, stdout=subprocess.PIPE, env=buffered, preexec_fn=hear_signals)
+    with reading as process:
         assert process.stdout.readline() == b"1\n"
         headrace("topic", "produce", "pipe", stdin="2\n")
         assert process.stdout.readline() == b"2\n"
@@ -142,7 +149,7 @@ def test_a_listener_whose_host_does_not_exist_is_a_sentence(tmp_path):
 def test_a_broker_in_the_foreground_stops_cleanly(tmp_path, ending):
     command = [sys.executable, "-m", "headrace.cli", "start", "--kafka", "127.0.0.1:0"]
     command += ["--admin", "127.0.0.1:0", "--data-dir", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=hear_signals) as process:
         assert process.stdout.readline().startswith(b"headrace ready ")
         process.send_signal(ending)
     assert process.returncode == 0
