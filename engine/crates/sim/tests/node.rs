@@ -1,9 +1,13 @@
 //! A whole node under clients and faults: seeds that once failed, some more, and that a seed is a replay.
 
-use sim::node::{Reached, run};
+use sim::node::{Outcome, Reached, run};
 
 /// One seed a line, each with what it once found.
 const FOUND: &str = include_str!("../seeds.txt");
+
+fn sound(seed: u64) -> Outcome {
+    run(seed, false).unwrap_or_else(|failure| panic!("seed {seed}: {}\n{}", failure.what, failure.events))
+}
 
 #[test]
 fn what_was_found_once_is_not_found_again() {
@@ -14,9 +18,7 @@ fn what_was_found_once_is_not_found_again() {
         .collect();
     assert!(!seeds.is_empty());
     for seed in seeds {
-        if let Err(failure) = run(seed, false) {
-            panic!("seed {seed}: {}\n{}", failure.what, failure.events);
-        }
+        sound(seed);
     }
 }
 
@@ -24,10 +26,7 @@ fn what_was_found_once_is_not_found_again() {
 fn nothing_acknowledged_is_lost_whatever_fails() {
     let mut reached = Reached::default();
     for seed in 1..=200 {
-        match run(seed, false) {
-            Ok(outcome) => reached.add(&outcome.reached),
-            Err(failure) => panic!("seed {seed}: {}\n{}", failure.what, failure.events),
-        }
+        reached.add(&sound(seed).reached);
     }
     assert!(reached.missing().is_empty(), "never met: {:?}", reached.missing());
 }
@@ -37,9 +36,7 @@ fn nothing_acknowledged_is_lost_whatever_fails() {
 #[ignore = "a minute: make sim does it, and make test MUTANTS=1 asks for it"]
 fn a_long_search_finds_nothing() {
     for seed in 1..=2_000 {
-        if let Err(failure) = run(seed, false) {
-            panic!("seed {seed}: {}\n{}", failure.what, failure.events);
-        }
+        sound(seed);
     }
 }
 
