@@ -53,7 +53,7 @@ impl fmt::Display for Loss {
 /// Why a log ends earlier than it did.
 struct Broken {
     why: String,
-    /// One past the largest offset that what was given up speaks of.
+    /// One past the largest offset that what was given up speaks of; `None`: there may be more of it than is known.
     upto: Option<Offset>,
 }
 
@@ -113,27 +113,24 @@ impl Salvage {
 
     fn give_up(&mut self, group: GroupId, record: &Record<'_>) {
         let why = self.gap.clone().unwrap_or_else(|| "its records contradict each other".to_owned());
+        self.suspects.remove(&group);
         self.breaks(group, why, None);
         self.spoken_of(group, record);
     }
 
-    /// A group's log ends where it is now.
+    /// A group's log ends where it is now; what is given up ends before `upto`, unless it is not known where it ends.
     pub fn breaks(&mut self, group: GroupId, why: String, upto: Option<Offset>) {
-        self.suspects.remove(&group);
-        let broken = self.broken.entry(group).or_insert(Broken { why, upto: None });
-        broken.upto = broken.upto.max(upto);
+        let broken = self.broken.entry(group).or_insert(Broken { why, upto });
+        broken.upto = broken.upto.zip(upto).map(|(known, upto)| known.max(upto));
     }
 
+    /// What a record tells of a log that is given up.
     fn spoken_of(&mut self, group: GroupId, record: &Record<'_>) {
-        let Some(why) = &self.gap else { return };
-        let upto = match record {
-            Record::Append { batch, .. } => Header::read(batch).ok().map(|header| header.next_offset()),
-            _ => None,
-        };
-        if upto.is_some() {
-            let why = why.clone();
-            self.breaks(group, why, upto);
-        }
+        let (Some(why), Record::Append { batch, .. }) = (&self.gap, record) else { return };
+        let Ok(header) = Header::read(batch) else { return };
+        self.suspects.remove(&group);
+        let broken = self.broken.entry(group).or_insert_with(|| Broken { why: why.clone(), upto: None });
+        broken.upto = broken.upto.max(Some(header.next_offset()));
     }
 
     /// A State says that the log is as it was: nothing of the group is missing.
