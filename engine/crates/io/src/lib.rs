@@ -10,6 +10,7 @@ pub mod real_net;
 pub mod real_storage;
 pub mod rng;
 pub mod storage;
+pub mod stream;
 pub mod workers;
 
 pub use aligned::AlignedBuf;

@@ -31,6 +31,9 @@ pub trait Sink {
     }
 }
 
+/// From this size on what is copied goes past the processor's caches: the disk looks at it next.
+const STREAM_BYTES_MIN: usize = 4096;
+
 /// Only counts.
 #[derive(Default)]
 pub struct Counter(pub usize);
@@ -68,7 +71,12 @@ impl<'a> Slice<'a> {
 
 impl Sink for Slice<'_> {
     fn put(&mut self, bytes: &[u8]) {
-        self.bytes[self.at..self.at + bytes.len()].copy_from_slice(bytes);
+        let to = &mut self.bytes[self.at..self.at + bytes.len()];
+        if bytes.len() >= STREAM_BYTES_MIN {
+            io::stream::copy(to, bytes)
+        } else {
+            to.copy_from_slice(bytes)
+        }
         self.at += bytes.len();
     }
 }

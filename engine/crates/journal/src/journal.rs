@@ -26,6 +26,8 @@ use crate::turn::Turn;
 
 /// A turn is full a little before its buffer is, so that the batch that fills it does not make the buffer grow.
 const TURN_BYTES_TARGET: usize = COMMIT_BYTES_TARGET / 8 * 7;
+/// One in so many files is left closed.
+const LEFT_SHARE: usize = 4;
 
 /// How a journal is laid out.
 #[derive(Clone, Debug)]
@@ -116,6 +118,7 @@ pub struct Journal {
     memory: Memory,
     /// Recycled list of groups.
     groups: Vec<GroupId>,
+    leaves_none: bool,
 }
 
 impl Journal {
@@ -142,6 +145,7 @@ impl Journal {
             start,
             memory,
             groups: Vec::new(),
+            leaves_none: false,
         };
         journal.aim(0);
         journal
@@ -471,11 +475,18 @@ impl Journal {
         self.holds(cold.place).then_some(cold.result)
     }
 
-    /// The oldest file use, if it is closed and the checkpoint should work on freeing it.
+    /// The oldest file use, if it is closed and the checkpoint should work on freeing it: where there is room, a few closed
+    /// ones are left, so that what is in them is synced elsewhere in one go.
     #[must_use]
     pub fn to_free(&self) -> Option<u32> {
-        let closed = self.start < self.at.file_use && self.start < self.target.file_use;
-        (closed && self.start == self.ring.start).then_some(self.start)
+        let closed = self.at.file_use.min(self.target.file_use).saturating_sub(self.start);
+        let left = if self.leaves_none { 0 } else { self.ring.files_to_have() / LEFT_SHARE };
+        (closed as usize > left && self.start == self.ring.start).then_some(self.start)
+    }
+
+    /// Whether the checkpoint should free every closed file.
+    pub fn leave_none(&mut self, none: bool) {
+        self.leaves_none = none;
     }
 
     /// Everything in `file_use` and before is flushed, and every group has a newer State. Takes effect when the current

@@ -78,6 +78,11 @@ impl Ring {
         !self.grown && self.files.len() < self.files_max
     }
 
+    /// Files that there will be if they are needed.
+    pub fn files_to_have(&self) -> usize {
+        if self.may_grow() { self.files_max } else { self.files.len() }
+    }
+
     /// Some turn needs a file of this size.
     pub fn want(&mut self, bytes: u64) {
         self.wanted_bytes = self.wanted_bytes.max(bytes.next_multiple_of(1 << 16));

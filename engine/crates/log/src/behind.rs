@@ -1,8 +1,9 @@
 //! Write-behind: durable batches leave the journal for Kafka's files, in large pieces.
 //!
-//! A job takes only elements whose commit is durable. It cuts what stands behind the flushed mark, writes, syncs every file
-//! it touched and every name it made; only then is the new mark journaled. Nothing behind the mark is ever believed, so a
-//! job may fail or be lost anywhere: the next one writes the same bytes again.
+//! A job takes only elements whose commit is durable. It cuts what stands behind the last one's end and writes. What is
+//! written can be read, but the journal keeps it: a job that is also to sync syncs every file that was touched since the last
+//! such job, and every name that was made; only then is the new flushed mark journaled. After a crash nothing behind that
+//! mark is believed, so a job may fail or be lost anywhere: the same bytes are written again.
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Result as IoResult};
@@ -15,7 +16,7 @@ use model::{Epoch, GroupId, LogIndex, Offset, TopicId};
 
 use crate::log::Log;
 use crate::read::{Piece, piece};
-use crate::segment::{self, Appended, Indexed};
+use crate::segment::{self, Indexed};
 use crate::segments::holding;
 
 /// Bytes between index entries, Kafka's `index.interval.bytes` default.
@@ -37,7 +38,12 @@ pub struct WriteBehind {
     topic: TopicId,
     dir: PathBuf,
     parts: Vec<Part>,
+    /// How far the files hold everything before and after.
+    from: Flushed,
     end: LogIndex,
+    /// Segments that earlier jobs wrote to and did not sync.
+    unsynced: BTreeSet<Offset>,
+    sync: bool,
     /// The only segments that may be there; `None`: no need to look.
     keep: Option<BTreeSet<Offset>>,
     new_dir: bool,
@@ -55,13 +61,33 @@ pub struct WroteBehind {
     pub group: GroupId,
     generation: u32,
     tidied: bool,
-    result: IoResult<(Flushed, Option<Indexed>)>,
+    result: IoResult<Wrote>,
     pub(crate) buffer: Option<AlignedBuf>,
 }
 
+impl WroteBehind {
+    /// Whether everything that it wrote is durable.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.result.as_ref().is_ok_and(|wrote| wrote.is_synced)
+    }
+}
+
+struct Wrote {
+    mark: Flushed,
+    is_synced: bool,
+    indexed: Option<Indexed>,
+}
+
 impl Log {
-    /// The next batches to write, at most about `bytes_max`; `None` if there are none, or a job works on the files.
-    pub fn write_behind(&mut self, journal: &Journal, bytes_max: usize) -> Option<WriteBehind> {
+    /// How far the files hold everything, as long as the machine stays up.
+    pub(crate) fn written(&self) -> Flushed {
+        self.unsynced.filter(|mark| mark.index > self.flushed.index).unwrap_or(self.flushed)
+    }
+
+    /// The next batches to write, at most about `bytes_max`, and, if asked for, a sync of all that was written; `None` if
+    /// there are none, or a job works on the files.
+    pub fn write_behind(&mut self, journal: &Journal, bytes_max: usize, sync: bool) -> Option<WriteBehind> {
         if self.damaged
             || self.busy
             || self.files_wait > 0
@@ -71,14 +97,15 @@ impl Log {
             return None;
         }
         let durable = if off(Rule::WriteBehindDurable) { self.end } else { self.durable };
-        let first = self.tail.at_index(self.flushed.index);
+        let from = self.written();
+        let first = self.tail.at_index(from.index);
         let mut parts: Vec<Part> = Vec::new();
-        let (mut bytes, mut end) = (0, self.flushed.index);
-        let lost_position = self.flushed.position.is_none();
+        let (mut bytes, mut end) = (0, from.index);
+        let lost_position = from.position.is_none();
         if lost_position {
             // After a truncation into flushed data: this job also finds where the segment now ends, so it takes no other.
-            let first = self.flushed_upto();
-            parts.push(Part { base: self.flushed.segment, position: None, first, pieces: Vec::new() });
+            let first = self.written_upto();
+            parts.push(Part { base: from.segment, position: None, first, pieces: Vec::new() });
         }
         for batch in self.tail.0.range(first..) {
             if batch.end_index() > durable || bytes >= bytes_max {
@@ -87,20 +114,27 @@ impl Log {
             let piece = piece(journal, batch).expect("a batch that is not flushed is in the journal");
             let at = holding(&self.segments, batch.offset).expect("a batch stands in a segment");
             let base = self.segments[at].base;
-            if lost_position && base != self.flushed.segment {
+            if lost_position && base != from.segment {
                 break;
             }
             if parts.last().is_none_or(|part| part.base != base) {
-                let position = if base == self.flushed.segment { self.flushed.position } else { Some(0) };
+                let position = if base == from.segment { from.position } else { Some(0) };
                 parts.push(Part { base, position, first: batch.offset, pieces: Vec::new() });
             }
             parts.last_mut().expect("pushed").pieces.push(piece);
             bytes += batch.place.len as usize;
             end = batch.end_index();
         }
-        if parts.is_empty() {
+        let is_unsynced = from.index > self.flushed.index;
+        if parts.is_empty() && !(sync && is_unsynced) {
             return None;
         }
+        let unsynced = self
+            .segments
+            .iter()
+            .map(|segment| segment.base)
+            .filter(|base| is_unsynced && (self.flushed.segment..=from.segment).contains(base));
+        let unsynced = unsynced.collect();
         self.busy = true;
         // A segment that the log start passed goes only when that is durable, by its own job.
         let doomed = self.doomed.iter().map(|(_, base)| *base);
@@ -111,7 +145,10 @@ impl Log {
             topic: self.topic,
             dir: self.dir(),
             parts,
+            from,
             end,
+            unsynced,
+            sync: sync || lost_position,
             keep: self.tidy.then(|| bases.collect()),
             new_dir: !self.has_dir,
             epochs: self.markers.epochs(),
@@ -121,8 +158,8 @@ impl Log {
         })
     }
 
-    /// Takes a write-behind's result in, and journals the new mark. An error is the disk's (full, broken): the mark stays,
-    /// the journal keeps the bytes, and the caller tries again later.
+    /// Takes a write-behind's result in, and journals the new mark, if there is one. An error is the disk's (full, broken):
+    /// the mark stays, the journal keeps the bytes, and the caller tries again later.
     pub fn wrote_behind(
         &mut self,
         journal: &mut Journal,
@@ -138,6 +175,10 @@ impl Log {
             Ok(wrote) => wrote,
             Err(error) => {
                 self.tidy = true;
+                if self.unsynced.take().is_some() {
+                    // What was written may be lost, and is written again: what reads it just now may miss it.
+                    self.generation += 1;
+                }
                 // To try again would find the same: a file is not what it was when it was synced.
                 self.damaged |= error.kind() == ErrorKind::InvalidData;
                 return Err(error);
@@ -147,10 +188,13 @@ impl Log {
         if done.tidied {
             self.tidy = false;
         }
-        let (mark, indexed) = wrote;
-        self.indexed = indexed;
-        self.flushed_unrecorded = Some(mark);
-        self.record_flushed(journal, producers);
+        self.indexed = wrote.indexed;
+        if wrote.is_synced {
+            self.flushed_unrecorded = Some(wrote.mark);
+            self.record_flushed(journal, producers);
+        } else {
+            self.unsynced = Some(wrote.mark);
+        }
         Ok(())
     }
 
@@ -215,11 +259,7 @@ impl Job for WriteBehind {
 }
 
 impl WriteBehind {
-    fn write(
-        &mut self,
-        storage: &dyn Storage,
-        buffer: &mut Option<AlignedBuf>,
-    ) -> IoResult<(Flushed, Option<Indexed>)> {
+    fn write(&mut self, storage: &dyn Storage, buffer: &mut Option<AlignedBuf>) -> IoResult<Wrote> {
         if self.new_dir {
             storage.create_dir_all(&self.dir)?;
         }
@@ -233,7 +273,7 @@ impl WriteBehind {
             }
         }
         let mut indexed = self.indexed.take();
-        let mut appended = Vec::with_capacity(self.parts.len());
+        let mut mark = Flushed { index: self.end, ..self.from };
         for part in &self.parts {
             let position = self.position(storage, part)?;
             names_changed |= position == 0;
@@ -242,14 +282,15 @@ impl WriteBehind {
             let piece_bytes = self.piece_bytes;
             let to = segment::Appending { dir: &self.dir, base: part.base, position, piece_bytes };
             let known = indexed.take();
-            let mut wrote = segment::append(storage, &to, &chunks, INDEX_INTERVAL_BYTES, known, buffer)?;
-            indexed = wrote.indexed.take();
-            appended.push(wrote);
+            let wrote = segment::append(storage, &to, &chunks, INDEX_INTERVAL_BYTES, known, buffer)?;
+            indexed = wrote.indexed;
+            (mark.segment, mark.position) = (part.base, Some(wrote.end));
         }
-        self.sync(storage, &appended, names_changed)?;
-        let (part, wrote) = self.parts.last().zip(appended.last()).expect("a job has a part");
-        let mark = Flushed { index: self.end, segment: part.base, position: Some(wrote.end) };
-        Ok((mark, indexed))
+        let is_synced = self.sync || names_changed;
+        if is_synced {
+            self.sync(storage, names_changed)?;
+        }
+        Ok(Wrote { mark, is_synced, indexed })
     }
 
     fn position(&self, storage: &dyn Storage, part: &Part) -> IoResult<u64> {
@@ -259,12 +300,14 @@ impl WriteBehind {
         }
     }
 
-    fn sync(&self, storage: &dyn Storage, appended: &[Appended], names_changed: bool) -> IoResult<()> {
+    fn sync(&self, storage: &dyn Storage, names_changed: bool) -> IoResult<()> {
         if off(Rule::SyncBeforeFlushed) {
             return Ok(());
         }
-        let skip = if off(Rule::SyncEverySegment) { appended.len() - 1 } else { 0 };
-        appended[skip..].iter().try_for_each(Appended::sync)?;
+        let mut touched = self.unsynced.clone();
+        touched.extend(self.parts.iter().map(|part| part.base));
+        let skip = if off(Rule::SyncEverySegment) { touched.len().saturating_sub(1) } else { 0 };
+        touched.iter().skip(skip).try_for_each(|base| segment::sync(storage, &self.dir, *base))?;
         if !names_changed || off(Rule::SyncDirectory) {
             return Ok(());
         }

@@ -1,10 +1,11 @@
 //! The checkpoint: frees the oldest journal file by writing behind what it still holds.
 //!
 //! ```text
-//! closed file -> write behind every log with a batch in it -> every log's State in a newer file -> free
+//! closed file -> write behind and sync every log with a batch in it -> every log's State in a newer file -> free
 //! ```
-//! A log is also written behind when its oldest batch that is not would leave memory soon, whatever file it stands in: from
-//! the journal it would have to be read batch by batch. How hard the disk is used for all this goes by that age ([`Pace`]).
+//! Some closed files are left lying, so that a sync is for much ([`Journal::to_free`]). A log is written behind earlier, and
+//! not synced, when its oldest batch that is not would leave memory soon, whatever file it stands in: from the journal it
+//! would have to be read batch by batch. How hard the disk is used for all this goes by that age ([`Pace`]).
 //!
 //! A file is freed only when everything in it is flushed (and the journal says so durably), nothing that it allowed to be
 //! unlinked is still there, and every live group has its newest State in a newer file.
@@ -43,8 +44,8 @@ const FULL: Pace =
     Pace { age_percent: 80, pressure_percent: 75, jobs_max: 4, piece_bytes: segment::PIECE_BYTES_MAX };
 /// Writing behind does not keep up: producers wait for it.
 const BEHIND_AGE_PERCENT: u64 = 87;
-/// Large buffers kept from one job to the next: for as many as a shard has threads.
-const BUFFERS_KEPT: usize = 2;
+/// Large buffers kept from one job to the next: for as many as there may be jobs.
+const BUFFERS_KEPT: usize = FULL.jobs_max;
 /// States written in one turn, so that a checkpoint of many idle groups does not make one long commit.
 const STATES_PER_TURN_MAX: usize = 256;
 /// What the checkpoint is doing.
@@ -108,11 +109,12 @@ impl Logs {
             if !log.is_due(journal) {
                 continue;
             }
+            let sync = log.is_in_closed(journal);
             if self.checkpoint.jobs >= self.pace(journal).jobs_max {
                 self.checkpoint.queue.push_front(group);
                 return None;
             }
-            if let Some(job) = self.write_behind(journal, group, bytes_max) {
+            if let Some(job) = self.write_behind(journal, group, bytes_max, sync) {
                 return Some(job);
             }
         }
@@ -122,15 +124,21 @@ impl Logs {
     /// Which logs there is something to do for.
     fn survey(&mut self, journal: &Journal) {
         let Logs { order, logs, checkpoint, .. } = self;
-        if journal.to_free().is_some() {
-            checkpoint.queue.extend(&order.files);
-        }
-        let first = order.unwritten.iter().map(|(commit, group)| (*commit, &logs[group]));
         // What stands in the order may be older than the truth: such a log tells nothing about those behind it.
-        let due = first.take_while(|(commit, log)| {
-            log.is_due(journal) || log.oldest_unwritten().is_none_or(|place| place.commit != *commit)
+        let first = order.unwritten.iter().map(|(commit, group)| (*commit, &logs[group]));
+        let old = first.take_while(|(commit, log)| {
+            log.oldest_unwritten().is_none_or(|place| place.commit != *commit || is_old(journal, *commit))
         });
-        checkpoint.queue.extend(due.filter(|(_, log)| log.is_due(journal)).map(|(_, log)| log.group()));
+        checkpoint.queue.extend(old.filter(|(_, log)| log.is_due(journal)).map(|(_, log)| log.group));
+        let Some(target) = journal.to_free() else { return };
+        checkpoint.queue.extend(&order.files);
+        let first = order.unflushed.iter().map(|(commit, group)| (*commit, &logs[group]));
+        let closed = first.take_while(|(commit, log)| {
+            log.oldest_unflushed().is_none_or(|at| at.commit != *commit || at.file_use <= target)
+        });
+        checkpoint
+            .queue
+            .extend(closed.filter(|(_, log)| log.is_in_closed(journal)).map(|(_, log)| log.group));
     }
 
     /// Whether batches come faster than they are written behind: soon they would have to be read again from the journal.
@@ -156,10 +164,16 @@ impl Logs {
         self.checkpoint.jobs > 0
     }
 
-    /// A write-behind of one log that nothing asks for yet: for a stop in order, and for tests.
-    pub fn write_behind(&mut self, journal: &Journal, group: GroupId, bytes_max: usize) -> Option<LogJob> {
+    /// A write-behind of one log, whether or not it is due.
+    pub fn write_behind(
+        &mut self,
+        journal: &Journal,
+        group: GroupId,
+        bytes_max: usize,
+        sync: bool,
+    ) -> Option<LogJob> {
         let pace = self.pace(journal);
-        let mut job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max)?;
+        let mut job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max, sync)?;
         job.piece_bytes = pace.piece_bytes;
         job.buffer = self.checkpoint.buffers.pop();
         self.checkpoint.jobs += 1;
@@ -234,16 +248,16 @@ impl Logs {
 }
 
 impl Log {
-    /// Whether batches are to be written behind: the oldest closed file holds one, or one will leave memory.
+    /// Whether batches are to be written behind: the file that is to be freed holds one, or one will leave memory.
     fn is_due(&self, journal: &Journal) -> bool {
         let old = self.oldest_unwritten().is_some_and(|place| is_old(journal, place.commit));
         old || self.is_in_closed(journal)
     }
 
-    /// Whether a batch that is not in the files stands in the file that is to be freed.
+    /// Whether a batch that is not synced to the files stands in the file that is to be freed.
     fn is_in_closed(&self, journal: &Journal) -> bool {
         let target = journal.to_free();
-        self.oldest_unwritten().zip(target).is_some_and(|(place, target)| place.file_use <= target)
+        self.oldest_unsynced().zip(target).is_some_and(|(place, target)| place.file_use <= target)
     }
 
     /// Whether files of this log may still have to change by what stands in `target` or an older file of the journal.

@@ -1,8 +1,8 @@
 //! [`Log`]: what one replica's log is made of, and how it changes.
 //!
 //! Every change is recorded in the journal's turn at once and holds when that turn's commit is durable
-//! ([`Log::durable_index`]). Invariant: `base <= flushed_durable <= flushed <= durable <= end`, in indexes, but that a log
-//! start may have passed `base` beyond `flushed`.
+//! ([`Log::durable_index`]). Invariant: `base <= flushed_durable <= flushed <= written <= durable <= end`, in indexes, but that
+//! a log start may have passed `base` beyond `flushed`.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -49,6 +49,8 @@ pub struct Log {
     pub(crate) pending: VecDeque<(u64, LogIndex)>,
     /// How far the files can be trusted, as recorded.
     pub(crate) flushed: Flushed,
+    /// How far the files hold everything as long as the machine stays up, if that is further: not synced.
+    pub(crate) unsynced: Option<Flushed>,
     /// The same, as durable in the journal.
     pub(crate) flushed_durable: LogIndex,
     /// Flushed marks that are recorded and not durable.
@@ -106,6 +108,7 @@ impl Log {
             durable: LogIndex(0),
             pending: VecDeque::new(),
             flushed: Flushed { position: Some(0), ..Flushed::default() },
+            unsynced: None,
             flushed_durable: LogIndex(0),
             flushed_pending: VecDeque::new(),
             flushed_unrecorded: None,
@@ -475,6 +478,7 @@ impl Log {
             self.flushed = Flushed { index: end, segment, position };
         }
         self.generation += 1;
+        self.unsynced = None;
         self.indexed = None;
         self.tidy = true;
         if !off(Rule::FlushedGeneration) {
@@ -510,8 +514,9 @@ impl Log {
         }
     }
 
-    /// A commit of the journal is durable.
-    pub fn committed(&mut self, commit: u64) {
+    /// A commit of the journal is durable. Whether that moves the flushed mark.
+    pub fn committed(&mut self, commit: u64) -> bool {
+        let flushed = self.flushed_durable;
         while let Some(&(number, end)) = self.pending.front() {
             if number > commit {
                 break;
@@ -529,6 +534,7 @@ impl Log {
         if self.files_wait <= commit {
             self.files_wait = 0;
         }
+        self.flushed_durable > flushed
     }
 
     /// Forgets batches that are flushed and whose bytes have left memory.
@@ -542,15 +548,26 @@ impl Log {
         }
     }
 
+    /// Whether it has files to unlink or to swap, or a mark that found no room in the journal.
+    pub(crate) fn has_files_waiting(&self) -> bool {
+        !self.doomed.is_empty() || self.swap.is_some() || self.flushed_unrecorded.is_some()
+    }
+
     /// Where the oldest batch stands in the journal that is not flushed durably.
     pub(crate) fn oldest_unflushed(&self) -> Option<Place> {
         let at = self.tail.at_index(self.flushed_durable);
         self.tail.0.get(at).map(|batch| batch.place)
     }
 
+    /// Where the oldest batch stands in the journal that is not synced to the files, as far as is recorded.
+    pub(crate) fn oldest_unsynced(&self) -> Option<Place> {
+        let at = self.tail.at_index(self.flushed.index);
+        self.tail.0.get(at).map(|batch| batch.place)
+    }
+
     /// Where the oldest batch stands in the journal that is not in the files.
     pub(crate) fn oldest_unwritten(&self) -> Option<Place> {
-        let at = self.tail.at_index(self.flushed.index);
+        let at = self.tail.at_index(self.written().index);
         self.tail.0.get(at).map(|batch| batch.place)
     }
 }

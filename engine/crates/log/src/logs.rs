@@ -197,9 +197,11 @@ impl Logs {
         self.checkpoint.settled = false;
         for group in &committed.groups {
             if let Some(log) = self.logs.get_mut(group) {
-                log.committed(committed.number);
+                let moved = log.committed(committed.number);
                 log.trim(journal);
-                self.order.refresh(log);
+                if moved || !log.standing.is_settled(log) {
+                    self.order.refresh(log);
+                }
                 if self.order.files.contains(group) {
                     self.checkpoint.look_at(*group);
                 }

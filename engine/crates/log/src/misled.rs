@@ -23,7 +23,7 @@ pub(crate) fn act(storage: &dyn Storage, log: &Log) -> IoResult<()> {
     let base = log.flushed.segment;
     let position = match log.flushed.position {
         Some(position) => position,
-        None => segment::end_before(storage, &dir, base, log.flushed_upto())?,
+        None => segment::end_before(storage, &dir, base, log.written_upto())?,
     };
     if len > position { segment::cut(storage, &dir, base, position) } else { Ok(()) }
 }

@@ -18,6 +18,13 @@ pub(crate) struct Standing {
     files: bool,
 }
 
+impl Standing {
+    /// Whether new batches change nothing that stands here.
+    pub fn is_settled(&self, log: &Log) -> bool {
+        self.oldest.is_some() && self.unwritten.is_some() && self.files == log.has_files_waiting()
+    }
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Order {
@@ -39,7 +46,7 @@ impl Order {
             oldest: log.oldest_unflushed().map(|place| place.commit),
             unwritten: log.oldest_unwritten().map(|place| place.commit),
             file_use: Some(log.mark.file_use),
-            files: !log.doomed.is_empty() || log.swap.is_some() || log.flushed_unrecorded.is_some(),
+            files: log.has_files_waiting(),
         };
         let before = std::mem::replace(&mut log.standing, now);
         if before != now {

@@ -199,7 +199,7 @@ impl Log {
             let bytes = ready.iter().map(|bytes| bytes.len()).sum();
             return Read::Ready(ready, bytes);
         }
-        if first.end_index() <= self.flushed_durable {
+        if first.end_index() <= self.written().index {
             return self.read_segments(from, upto, bytes_max, at_least_one);
         }
         let cold = wanted.iter().take_while(|batch| journal.bytes(batch.place).is_none());
@@ -218,36 +218,37 @@ impl Log {
             return Read::Empty;
         }
         let dir = self.dir();
-        let upto = upto.min(self.flushed_upto());
+        let upto = upto.min(self.written_upto());
         let compacts = self.compacts;
         let source = Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one, compacts };
         Read::Cold(self.read_job(source))
     }
 
-    /// Offset of the first record that is not flushed: files may hold another past behind it.
-    pub(crate) fn flushed_upto(&self) -> Offset {
-        let first = self.tail.0.get(self.tail.at_index(self.flushed.index));
+    /// Offset of the first record that is not in the files: they may hold another past behind it.
+    pub(crate) fn written_upto(&self) -> Offset {
+        let first = self.tail.0.get(self.tail.at_index(self.written().index));
         first.map_or(self.end_offset, |batch| batch.offset)
     }
 
-    /// The segments from `from` on, as far as they are flushed.
+    /// The segments from `from` on, as far as they are written.
     pub(crate) fn stretches(&self, from: Offset) -> Vec<Stretch> {
         let Some(first) = holding(&self.segments, from) else { return Vec::new() };
-        let flushed = self.segments[first..].iter().take_while(|s| s.base <= self.flushed.segment);
+        let mark = self.written();
+        let written = self.segments[first..].iter().take_while(|s| s.base <= mark.segment);
         let stretch = |segment: &journal::Segment| {
-            let active = segment.base == self.flushed.segment;
+            let active = segment.base == mark.segment;
             let swap = self.swap.as_ref().filter(|swap| swap.first == segment.base && swap.decided());
             Stretch {
                 base: segment.base,
                 end: match (active, swap) {
-                    (true, _) => self.flushed.position.map_or(End::Before(self.flushed_upto()), End::At),
+                    (true, _) => mark.position.map_or(End::Before(self.written_upto()), End::At),
                     (false, Some(_)) => End::File,
                     (false, None) => End::At(segment.bytes),
                 },
                 swap: swap.map(|swap| swap_path(&self.dir(), swap.first, swap.file_id)),
             }
         };
-        flushed.map(stretch).filter(|stretch| stretch.end != End::At(0)).collect()
+        written.map(stretch).filter(|stretch| stretch.end != End::At(0)).collect()
     }
 
     /// The bytes that a job read. `None`: what they were read from is gone or changed; read again.
@@ -267,9 +268,9 @@ impl Log {
     pub fn find_time(&self, journal: &Journal, start: Offset, timestamp: i64) -> Option<TimeJob> {
         let at = self.segments.iter().position(|segment| segment.max_timestamp >= timestamp)?;
         let base = self.segments[at].base;
-        let flushed = self.stretches(base);
-        let unflushed = self.tail.0.range(self.tail.at_index(self.flushed.index)..);
-        let late = unflushed.filter(|batch| {
+        let stretches = self.stretches(base);
+        let unwritten = self.tail.0.range(self.tail.at_index(self.written().index)..);
+        let late = unwritten.filter(|batch| {
             batch.offset >= base && batch.end_offset() > start && batch.max_timestamp >= timestamp
         });
         let tail = late.take(LATE_BATCHES_MAX).filter_map(|batch| piece(journal, batch)).collect();
@@ -278,8 +279,8 @@ impl Log {
             generation: self.generation,
             dir: self.dir(),
             start,
-            flushed_upto: self.flushed_upto(),
-            stretches: flushed,
+            written_upto: self.written_upto(),
+            stretches,
             tail,
             timestamp,
         })
@@ -325,7 +326,7 @@ pub struct TimeJob {
     generation: u32,
     dir: PathBuf,
     start: Offset,
-    flushed_upto: Offset,
+    written_upto: Offset,
     stretches: Vec<Stretch>,
     tail: Vec<Piece>,
     timestamp: i64,
@@ -356,7 +357,7 @@ impl TimeJob {
             let end = stretch.end(storage, &self.dir)?;
             let found =
                 segment::find_time(storage, &self.dir, stretch.base, end, self.start, self.timestamp)?;
-            if let Some(found) = found.filter(readable).filter(|(offset, _)| *offset < self.flushed_upto) {
+            if let Some(found) = found.filter(readable).filter(|(offset, _)| *offset < self.written_upto) {
                 return Ok(Some(found));
             }
         }

@@ -49,7 +49,7 @@ fn commit(journal: &mut Journal, logs: &mut Logs) {
 }
 
 fn write_behind(journal: &mut Journal, logs: &mut Logs) {
-    let done = logs.write_behind(journal, GROUP, usize::MAX).unwrap().run(&RealStorage);
+    let done = logs.write_behind(journal, GROUP, usize::MAX, true).unwrap().run(&RealStorage);
     assert!(logs.job_done(journal, done, &|_| Vec::new()).unwrap().is_none());
 }
 

@@ -82,7 +82,7 @@ impl Model {
         let chunks: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let wrote = append_on(dir, position, &chunks, self.indexed.take()).unwrap();
         assert_eq!(wrote.end, self.end);
-        wrote.sync().unwrap();
+        segment::sync(&RealStorage, dir, BASE).unwrap();
         self.indexed = wrote.indexed;
     }
 
@@ -263,6 +263,27 @@ fn an_append_behind_a_wrong_index_builds_it_again() {
 
 /// Kafka refuses a time index whose entries do not rise.
 #[test]
+fn zeros_that_a_power_cut_left_in_the_indexes_are_no_entries() {
+    let folder = Folder::new("zeros");
+    let mut model = Model::default();
+    model.append(&folder.0, &[(vec![1_000], 100, Codec::None)]);
+    for timestamp in [2_000, 5_000, 3_000] {
+        model.append(&folder.0, &[(vec![timestamp], 5_000, Codec::None), (vec![1_500], 5_000, Codec::None)]);
+    }
+    for (path, entry_bytes) in
+        [(segment::index_path(&folder.0, BASE), 8), (segment::time_index_path(&folder.0, BASE), 12)]
+    {
+        let file = RealStorage.open(&path, OpenMode::ReadWrite).unwrap();
+        file.write_at(&vec![0; 7 * entry_bytes], file.len().unwrap()).unwrap();
+    }
+    model.indexed = None;
+    model.append(&folder.0, &[(vec![3_500], 5_000, Codec::None), (vec![6_000], 5_000, Codec::None)]);
+    model.append(&folder.0, &[(vec![3_000], 5_000, Codec::None), (vec![7_000], 5_000, Codec::None)]);
+    expect_rising(&folder.0);
+    model.expect(&folder.0);
+}
+
+#[test]
 fn index_entries_rise_whatever_the_timestamps_do() {
     let folder = Folder::new("rise");
     let mut model = Model::default();
@@ -270,6 +291,11 @@ fn index_entries_rise_whatever_the_timestamps_do() {
         let times = [turn % 7, (turn * 5) % 11, turn % 3];
         model.append(&folder.0, &times.map(|time| (vec![time + turn], 1500, Codec::None)));
     }
+    expect_rising(&folder.0);
+    model.expect(&folder.0);
+}
+
+fn expect_rising(dir: &Path) {
     let entries = |path: PathBuf, entry_bytes: usize| {
         let file = RealStorage.open(&path, OpenMode::Read).unwrap();
         let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
@@ -277,11 +303,10 @@ fn index_entries_rise_whatever_the_timestamps_do() {
         assert!(bytes.len() >= 4 * entry_bytes && bytes.len() % entry_bytes == 0);
         bytes.chunks(entry_bytes).map(<[u8]>::to_vec).collect::<Vec<_>>()
     };
-    let offsets = entries(segment::index_path(&folder.0, BASE), 8);
+    let offsets = entries(segment::index_path(dir, BASE), 8);
     assert!(offsets.is_sorted_by(|a, b| a[..4] < b[..4] && a[4..] < b[4..]));
-    let times = entries(segment::time_index_path(&folder.0, BASE), 12);
+    let times = entries(segment::time_index_path(dir, BASE), 12);
     assert!(times.is_sorted_by(|a, b| a[..8] < b[..8] && a[8..] < b[8..]));
-    model.expect(&folder.0);
 }
 
 /// After a truncation into flushed data the journal does not know the position, and the file may be torn right there.

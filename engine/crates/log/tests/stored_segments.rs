@@ -61,7 +61,7 @@ fn write_segments(dir: &Path) {
                 &mut None,
             )
             .unwrap();
-            wrote.sync().unwrap();
+            segment::sync(&RealStorage, dir, Offset(base)).unwrap();
             (position, indexed) = (wrote.end, wrote.indexed);
         }
     }

@@ -40,16 +40,9 @@ pub struct Indexed {
     last_time: i64,
 }
 
-/// Indexes extended, and what of them is to be synced, in this order.
-pub(super) struct Extended {
-    /// `None`: it was not worth finding out.
-    pub indexed: Option<Indexed>,
-    pub unsynced: Vec<Arc<dyn File>>,
-}
-
 /// Cuts what the indexes say about `position` and behind, then adds entries for `new`, the batches written there up to `end`,
 /// as Kafka does: one when more than `interval_bytes` lie between the batch and the last one that has an entry. `known` is
-/// what the last call gave, if the segment was only appended to since.
+/// what the last call gave, if the segment was only appended to since. `None`: it was not worth finding out how far they go.
 pub(super) fn extend(
     storage: &dyn Storage,
     (dir, base): (&Path, Offset),
@@ -58,7 +51,7 @@ pub(super) fn extend(
     new: &[Stored],
     interval_bytes: u32,
     known: Option<Indexed>,
-) -> IoResult<Extended> {
+) -> IoResult<Option<Indexed>> {
     let _alone = change();
     let known = known.filter(|known| known.base == base && known.position == position);
     if let Some(known) = known
@@ -66,23 +59,29 @@ pub(super) fn extend(
     {
         let mut entries = Entries::new(known, interval_bytes);
         new.iter().for_each(|stored| entries.add(*stored));
-        return entries.append(&files, end);
+        entries.append(&files)?;
+        return Ok(Some(entries.indexed(end)));
     }
     let kept = Kept::cut(storage, dir, base, log, position)?;
     let from = kept.offsets.map_or(0, |entry| entry.position);
     // The last batch alone decides whether there is anything to add.
     let last = new.last().map_or(position, |(position, _)| *position);
     if last.saturating_sub(from) <= u64::from(interval_bytes) {
-        let files = [open(storage, &time_index_path(dir, base))?, open(storage, &index_path(dir, base))?];
-        return Ok(Extended { indexed: None, unsynced: files.into_iter().flatten().collect() });
+        return Ok(None);
     }
     let mut entries = Entries::after(base, &kept, interval_bytes);
     for stored in scan(log, from, position) {
         entries.add(stored?);
     }
     new.iter().for_each(|stored| entries.add(*stored));
-    let unsynced = entries.store(storage, dir, &kept)?.into();
-    Ok(Extended { indexed: Some(entries.indexed(end)), unsynced })
+    entries.store(storage, dir, &kept)?;
+    Ok(Some(entries.indexed(end)))
+}
+
+/// Syncs both, if they are there: times, then offsets.
+pub(super) fn sync(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
+    let files = [open(storage, &time_index_path(dir, base))?, open(storage, &index_path(dir, base))?];
+    files.iter().flatten().try_for_each(|file| file.sync_data())
 }
 
 impl Indexed {
@@ -129,7 +128,7 @@ fn rebuild(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, end:
     match entries.store(storage, dir, &Kept::default()) {
         // A full disk must stop no reader: what the indexes lack is found in the headers.
         Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
-        result => result.map(drop),
+        result => result,
     }
 }
 
@@ -149,14 +148,17 @@ impl Kept {
         let (Some(offsets), Some(times)) = (offsets, times) else {
             return Ok(Kept::default()); // one without the other is worth nothing: `store` begins anew
         };
+        // Entries rise. What a power cut left of those that were not synced may be zeros.
         let offset_count = search(count(&*offsets, offset_index::ENTRY_BYTES)?, |n| {
-            Ok(offset_index::entry(&*offsets, base, n)?.position < position)
+            let entry = offset_index::entry(&*offsets, base, n)?;
+            Ok(entry.position < position && (n == 0 || entry.position > 0))
         })?;
         let last =
             offset_count.checked_sub(1).map(|n| offset_index::entry(&*offsets, base, n)).transpose()?;
         let time_count = search(count(&*times, time_index::ENTRY_BYTES)?, |n| {
             let time = time_index::entry(&*times, base, n)?;
-            Ok(last.is_some_and(|last| time.last_offset <= last.last_offset))
+            Ok(last.is_some_and(|last| time.last_offset <= last.last_offset)
+                && (n == 0 || time.last_offset > base))
         })?;
         let last_time = time_count.checked_sub(1).map(|n| time_index::entry(&*times, base, n)).transpose()?;
         let kept = Kept {
@@ -247,18 +249,14 @@ impl Entries {
     }
 
     /// Adds the entries to files that end where they begin.
-    fn append(&self, [times, offsets]: &Files, end: u64) -> IoResult<Extended> {
+    fn append(&self, [times, offsets]: &Files) -> IoResult<()> {
         let new = [(times, &self.times, self.at.times_len), (offsets, &self.offsets, self.at.offsets_len)];
-        let mut unsynced = Vec::new();
-        for (file, bytes, at) in new.into_iter().filter(|(_, bytes, _)| !bytes.is_empty()) {
-            file.write_at(bytes, at)?;
-            unsynced.push(Arc::clone(file));
-        }
-        Ok(Extended { indexed: Some(self.indexed(end)), unsynced })
+        let mut new = new.into_iter().filter(|(_, bytes, _)| !bytes.is_empty());
+        new.try_for_each(|(file, bytes, at)| file.write_at(bytes, at))
     }
 
     /// Writes the entries behind those that are kept.
-    fn store(&self, storage: &dyn Storage, dir: &Path, kept: &Kept) -> IoResult<Files> {
+    fn store(&self, storage: &dyn Storage, dir: &Path, kept: &Kept) -> IoResult<()> {
         let put = |path: &Path, bytes: &[u8], at: u64| {
             let file = storage.open(path, OpenMode::Create)?;
             if file.len()? != at {
@@ -272,8 +270,8 @@ impl Entries {
             // Built from the start: an offset index that outlives a power cut must not come with fewer times than it had.
             times.sync_data()?;
         }
-        let offsets = put(&index_path(dir, self.at.base), &self.offsets, kept.offsets_len)?;
-        Ok([times, offsets])
+        put(&index_path(dir, self.at.base), &self.offsets, kept.offsets_len)?;
+        Ok(())
     }
 }
 

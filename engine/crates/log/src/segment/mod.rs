@@ -27,7 +27,7 @@ pub(crate) use read::undamaged;
 pub use read::{find, read, read_file};
 pub use scan::{Scan, scan};
 pub use time::{find_time, find_time_in, max_timestamp};
-pub use write::{Appended, Appending, PIECE_BYTES_MAX, append, cut};
+pub use write::{Appended, Appending, PIECE_BYTES_MAX, append, cut, sync};
 
 /// Bytes of batches between two index entries, `index.interval.bytes` (Kafka's default).
 pub const INDEX_INTERVAL_BYTES: u32 = 4096;

@@ -3,7 +3,6 @@
 use std::io::Result as IoResult;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use io::aligned::HUGE_PAGE_BYTES;
 use io::{AlignedBuf, File, OpenMode, Storage};
@@ -39,19 +38,10 @@ pub struct Appended {
     pub end: u64,
     /// For the next append.
     pub indexed: Option<Indexed>,
-    /// Indexes first, so that they never know less than the mark that follows.
-    unsynced: Vec<Arc<dyn File>>,
-}
-
-impl Appended {
-    /// Syncs the segment's files (not its directory).
-    pub fn sync(&self) -> IoResult<()> {
-        self.unsynced.iter().try_for_each(|file| file.sync_data())
-    }
 }
 
 /// Writes whole batches, cutting what stands behind their position first, with index entries every `index_interval_bytes`.
-/// Durable only after [`Appended::sync`] and, for a new segment, a sync of the directory. A file shorter than the position is
+/// Durable only after a [`sync`] and, for a new segment, a sync of the directory. A file shorter than the position is
 /// an error: something that was durable is gone. `indexed` is what the last append gave, if nothing else was done to the
 /// segment since. `buffer` is used, and made, if there is much to write.
 pub fn append(
@@ -84,11 +74,15 @@ pub fn append(
         write_direct(&*file, &*direct, position..end, whole_blocks, piece_bytes, &mut pieces)?;
     }
     let range = (position, end);
-    let extended =
+    let indexed =
         indexes::extend(storage, (dir, base), &*file, range, &stored, index_interval_bytes, indexed)?;
-    let mut unsynced = extended.unsynced;
-    unsynced.push(file);
-    Ok(Appended { end, indexed: extended.indexed, unsynced })
+    Ok(Appended { end, indexed })
+}
+
+/// Syncs a segment's files (not its directory): indexes first, so that they never know less than a mark that follows.
+pub fn sync(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
+    indexes::sync(storage, dir, base)?;
+    storage.open(&log_path(dir, base), OpenMode::ReadWrite)?.sync_data()
 }
 
 fn write(file: &dyn File, mut position: u64, chunks: &[&[u8]]) -> IoResult<()> {
@@ -165,7 +159,7 @@ impl Bytes<'_> {
         while !out.is_empty() {
             let rest = &self.chunks[0][self.at..];
             let n = rest.len().min(out.len());
-            out[..n].copy_from_slice(&rest[..n]);
+            io::stream::copy(&mut out[..n], &rest[..n]);
             out = &mut out[n..];
             self.at += n;
             if n == rest.len() {

@@ -44,6 +44,7 @@ pub(super) fn begin_afresh(
     let failed = |error: &dyn std::fmt::Display| {
         OpenError(format!("cannot leave the damaged journal behind: {error}"))
     };
+    journal.leave_none(true);
     loop {
         let mut worked = false;
         while let Some(job) = logs.next_job(journal, WRITE_BEHIND_BYTES_MAX) {
@@ -59,7 +60,7 @@ pub(super) fn begin_afresh(
             journal.file_made(made);
         }
         match journal.to_free() {
-            None => return Ok(()),
+            None => break,
             Some(_) if worked => {}
             Some(_) => {
                 let logs: Vec<String> = logs.iter().map(log::Log::describe).collect();
@@ -71,6 +72,8 @@ pub(super) fn begin_afresh(
             }
         }
     }
+    journal.leave_none(false);
+    Ok(())
 }
 
 /// Makes the turn durable, if there is one. Whether there was.

@@ -110,6 +110,7 @@ impl Store {
 
     fn log_done(&mut self, now: Now, done: log::LogDone) {
         if let log::LogDone::WroteBehind(done) = &done
+            && done.is_synced()
             && self.partitions.get(&done.group).is_some_and(|partition| partition.producers.are_many())
         {
             self.producers_due.insert(done.group);

@@ -287,7 +287,8 @@ impl World {
     }
 
     pub fn write_behind(&mut self, group: GroupId) {
-        let job = self.logs.write_behind(&self.journal, group, 20_000);
+        let sync = self.rng.below(3) > 0;
+        let job = self.logs.write_behind(&self.journal, group, 20_000, sync);
         self.jobs.extend(job);
     }
 
