@@ -287,13 +287,13 @@ fn missing_old_segments_raise_the_log_start() {
 enum Damage {
     Flipped(PathBuf, usize),
     Unlinked(PathBuf),
-    /// To so many bytes, of so many.
-    Cut(PathBuf, usize, usize),
+    /// To so many bytes.
+    Cut(PathBuf, usize),
 }
 
 impl Damage {
     fn is_of_journal(&self) -> bool {
-        let (Damage::Flipped(path, _) | Damage::Unlinked(path) | Damage::Cut(path, ..)) = self;
+        let (Damage::Flipped(path, _) | Damage::Unlinked(path) | Damage::Cut(path, _)) = self;
         path.starts_with(JOURNAL)
     }
 
@@ -304,7 +304,7 @@ impl Damage {
                 disk.unlink(path).expect("there");
                 disk.sync_dir(path.parent().expect("it stands somewhere")).expect("there");
             }
-            Damage::Cut(path, left, _) => {
+            Damage::Cut(path, left) => {
                 let file = disk.open(path, OpenMode::ReadWrite).expect("there");
                 file.set_len(*left as u64).expect("good");
                 file.sync_data().expect("good");
@@ -330,7 +330,7 @@ fn damage(disk: &SimDisk, rng: &mut SplitMix) -> Option<Damage> {
         _ if len == 0 => return None,
         0 => Damage::Flipped(path, pick(len)),
         1 | 2 => Damage::Unlinked(path),
-        _ => Damage::Cut(path, pick(len), len),
+        _ => Damage::Cut(path, pick(len)),
     };
     damage.apply(disk);
     Some(damage)
