@@ -11,8 +11,8 @@ use crate::bytes::Bytes;
 use crate::commit::padded;
 use crate::journal::Place;
 
-/// Bytes zeroed by one write while a file is made.
-const ZERO_BYTES: usize = 256 * 1024;
+/// Bytes zeroed by one write while a file is made: little, for commits wait behind each.
+const ZERO_BYTES: usize = 64 * 1024;
 
 /// One write and one sync: everything that a turn made durable.
 pub struct Commit {

@@ -27,7 +27,7 @@ use crate::turn::Turn;
 /// A turn is full a little before its buffer is, so that the batch that fills it does not make the buffer grow.
 const TURN_BYTES_TARGET: usize = COMMIT_BYTES_TARGET / 8 * 7;
 /// One in so many files is left closed.
-const LEFT_SHARE: usize = 4;
+const LEFT_SHARE: usize = 8;
 
 /// How a journal is laid out.
 #[derive(Clone, Debug)]

@@ -22,6 +22,9 @@ use crate::segments::holding;
 /// Bytes between index entries, Kafka's `index.interval.bytes` default.
 const INDEX_INTERVAL_BYTES: u32 = 4096;
 
+/// The partition's name stands in the topic's directory, whose name stands in `topics`, which may be new too.
+const PARENTS: usize = 3;
+
 /// Batches for one segment.
 struct Part {
     base: Offset,
@@ -47,6 +50,10 @@ pub struct WriteBehind {
     /// The only segments that may be there; `None`: no need to look.
     keep: Option<BTreeSet<Offset>>,
     new_dir: bool,
+    /// Directories above it that may be new with it: the topic's alone, if those above that are known to be there.
+    pub(crate) new_parents: usize,
+    /// Names that earlier jobs made or took away are not synced.
+    names_changed: bool,
     epochs: Vec<(Epoch, Offset)>,
     indexed: Option<Indexed>,
     /// One write takes at most so much.
@@ -66,6 +73,11 @@ pub struct WroteBehind {
 }
 
 impl WroteBehind {
+    /// Whether its directory, which may have been new, is there durably, with those above it.
+    pub(crate) fn has_dir(&self) -> bool {
+        self.is_synced() && self.result.as_ref().is_ok_and(|wrote| wrote.names_changed)
+    }
+
     /// Whether everything that it wrote is durable.
     #[must_use]
     pub fn is_synced(&self) -> bool {
@@ -76,6 +88,7 @@ impl WroteBehind {
 struct Wrote {
     mark: Flushed,
     is_synced: bool,
+    names_changed: bool,
     indexed: Option<Indexed>,
 }
 
@@ -151,6 +164,8 @@ impl Log {
             sync: sync || lost_position,
             keep: self.tidy.then(|| bases.collect()),
             new_dir: !self.has_dir,
+            new_parents: PARENTS,
+            names_changed: self.names_unsynced,
             epochs: self.markers.epochs(),
             indexed: self.indexed.take(),
             piece_bytes: segment::PIECE_BYTES_MAX,
@@ -184,12 +199,13 @@ impl Log {
                 return Err(error);
             }
         };
-        self.has_dir = true;
         if done.tidied {
             self.tidy = false;
         }
         self.indexed = wrote.indexed;
+        self.names_unsynced = wrote.names_changed && !wrote.is_synced;
         if wrote.is_synced {
+            self.has_dir = true;
             self.flushed_unrecorded = Some(wrote.mark);
             self.record_flushed(journal, producers);
         } else {
@@ -259,11 +275,15 @@ impl Job for WriteBehind {
 }
 
 impl WriteBehind {
+    pub(crate) fn topic(&self) -> TopicId {
+        self.topic
+    }
+
     fn write(&mut self, storage: &dyn Storage, buffer: &mut Option<AlignedBuf>) -> IoResult<Wrote> {
         if self.new_dir {
             storage.create_dir_all(&self.dir)?;
         }
-        let mut names_changed = self.new_dir;
+        let mut names_changed = self.new_dir || self.names_changed;
         if let Some(keep) = &self.keep {
             for base in segment::bases(storage, &self.dir)? {
                 if !keep.contains(&base) {
@@ -286,11 +306,10 @@ impl WriteBehind {
             indexed = wrote.indexed;
             (mark.segment, mark.position) = (part.base, Some(wrote.end));
         }
-        let is_synced = self.sync || names_changed;
-        if is_synced {
+        if self.sync {
             self.sync(storage, names_changed)?;
         }
-        Ok(Wrote { mark, is_synced, indexed })
+        Ok(Wrote { mark, is_synced: self.sync, names_changed, indexed })
     }
 
     fn position(&self, storage: &dyn Storage, part: &Part) -> IoResult<u64> {
@@ -307,15 +326,17 @@ impl WriteBehind {
         let mut touched = self.unsynced.clone();
         touched.extend(self.parts.iter().map(|part| part.base));
         let skip = if off(Rule::SyncEverySegment) { touched.len().saturating_sub(1) } else { 0 };
-        touched.iter().skip(skip).try_for_each(|base| segment::sync(storage, &self.dir, *base))?;
+        let active = touched.last().copied();
+        for base in touched.into_iter().skip(skip) {
+            segment::sync(storage, &self.dir, base, Some(base) != active)?;
+        }
         if !names_changed || off(Rule::SyncDirectory) {
             return Ok(());
         }
         segment::write_descriptions(storage, &self.dir, self.topic, &self.epochs)?;
         storage.sync_dir(&self.dir)?;
         if self.new_dir {
-            // The partition's name stands in the topic's directory, whose name stands in `topics`, which may be new too.
-            for parent in self.dir.ancestors().skip(1).take(3) {
+            for parent in self.dir.ancestors().skip(1).take(self.new_parents) {
                 storage.sync_dir(parent)?;
             }
         }

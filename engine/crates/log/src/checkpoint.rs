@@ -36,12 +36,14 @@ struct Pace {
 }
 
 /// There is time: a commit finds at most one small write before it.
-const CALM: Pace = Pace { age_percent: 0, pressure_percent: 0, jobs_max: 1, piece_bytes: 128 << 10 };
+const CALM: Pace = Pace { age_percent: 0, pressure_percent: 0, jobs_max: 1, piece_bytes: 64 << 10 };
 /// What is closed should be gone before the next file is full.
 const BRISK: Pace = Pace { age_percent: 60, pressure_percent: 50, jobs_max: 2, piece_bytes: 512 << 10 };
 /// Producers will have to wait: what costs least.
 const FULL: Pace =
     Pace { age_percent: 80, pressure_percent: 75, jobs_max: 4, piece_bytes: segment::PIECE_BYTES_MAX };
+/// From this age on a batch is written behind, so that it need not be read again from the journal.
+const OLD_AGE_PERCENT: u64 = 40;
 /// Writing behind does not keep up: producers wait for it.
 const BEHIND_AGE_PERCENT: u64 = 87;
 /// Large buffers kept from one job to the next: for as many as there may be jobs.
@@ -56,6 +58,8 @@ pub(crate) struct Checkpoint {
     jobs: usize,
     /// Everything was looked at, and nothing has happened since.
     pub settled: bool,
+    /// Which file of the journal was to be freed then.
+    target: Option<u32>,
     /// Buffers of write-behind jobs that are over, for the next ones.
     buffers: Vec<AlignedBuf>,
 }
@@ -77,9 +81,8 @@ impl Checkpoint {
     }
 }
 
-/// Whether what a commit brought is to be written soon, so that it need not be read again from the journal.
 fn is_old(journal: &Journal, commit: u64) -> bool {
-    journal.age_percent(commit) >= BRISK.age_percent
+    journal.age_percent(commit) >= OLD_AGE_PERCENT
 }
 
 impl Logs {
@@ -89,8 +92,10 @@ impl Logs {
         if let Some(delete) = self.next_delete() {
             return Some(delete);
         }
-        if self.checkpoint.queue.is_empty() && !self.checkpoint.settled {
-            self.checkpoint.settled = true;
+        // A journal that cannot grow any more frees more of what it has.
+        let settled = self.checkpoint.settled && self.checkpoint.target == journal.to_free();
+        if self.checkpoint.queue.is_empty() && !settled {
+            (self.checkpoint.settled, self.checkpoint.target) = (true, journal.to_free());
             self.survey(journal);
         }
         for _ in 0..self.checkpoint.queue.len() {
@@ -175,6 +180,9 @@ impl Logs {
         let pace = self.pace(journal);
         let mut job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max, sync)?;
         job.piece_bytes = pace.piece_bytes;
+        if self.topic_dirs.contains(&job.topic()) {
+            job.new_parents = 1;
+        }
         job.buffer = self.checkpoint.buffers.pop();
         self.checkpoint.jobs += 1;
         Some(LogJob::WriteBehind(job))

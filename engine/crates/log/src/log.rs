@@ -71,6 +71,8 @@ pub struct Log {
     pub(crate) tidy: bool,
     /// The directory is known to be there, durably.
     pub(crate) has_dir: bool,
+    /// Names in it were made or taken away since it was last synced.
+    pub(crate) names_unsynced: bool,
     /// Segments that the log start passed, each with the commit that allows the unlink.
     pub(crate) doomed: Vec<(u64, Offset)>,
     pub(crate) swap: Option<Box<Swap>>,
@@ -119,6 +121,7 @@ impl Log {
             files_wait: 0,
             tidy: false,
             has_dir: false,
+            names_unsynced: false,
             doomed: Vec::new(),
             swap: None,
             damaged: false,

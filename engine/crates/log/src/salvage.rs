@@ -341,3 +341,22 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_up_has_a_known_end_only_if_every_sign_of_it_has() {
+        let upto = |signs: &[Option<i64>]| {
+            let mut salvage = Salvage::default();
+            for sign in signs {
+                salvage.breaks(GroupId(1), "damage".to_owned(), sign.map(Offset));
+            }
+            salvage.losses(&BTreeMap::new())[0].upto
+        };
+        assert_eq!(upto(&[Some(7), Some(9), Some(8)]), Some(Offset(9)));
+        assert_eq!(upto(&[None, Some(9)]), None);
+        assert_eq!(upto(&[Some(9), None]), None);
+    }
+}

@@ -82,7 +82,7 @@ impl Model {
         let chunks: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let wrote = append_on(dir, position, &chunks, self.indexed.take()).unwrap();
         assert_eq!(wrote.end, self.end);
-        segment::sync(&RealStorage, dir, BASE).unwrap();
+        segment::sync(&RealStorage, dir, BASE, true).unwrap();
         self.indexed = wrote.indexed;
     }
 

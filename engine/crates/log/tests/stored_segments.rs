@@ -61,7 +61,7 @@ fn write_segments(dir: &Path) {
                 &mut None,
             )
             .unwrap();
-            segment::sync(&RealStorage, dir, Offset(base)).unwrap();
+            segment::sync(&RealStorage, dir, Offset(base), true).unwrap();
             (position, indexed) = (wrote.end, wrote.indexed);
         }
     }

@@ -146,6 +146,7 @@ fn ten_thousand_producers_survive_crashes_and_are_answered_as_before() {
         }
         world.settle();
     }
+    fill(&mut world, 100);
     let dir = format!("data/topics/{TOPIC}/0-{}", GROUP.0);
     let files = world.disk.list(Path::new(&dir)).expect("listable");
     let snapshots = files.iter().filter(|path| path.extension().is_some_and(|suffix| suffix == "snapshot"));

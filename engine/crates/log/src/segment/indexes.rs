@@ -74,14 +74,16 @@ pub(super) fn extend(
         entries.add(stored?);
     }
     new.iter().for_each(|stored| entries.add(*stored));
-    entries.store(storage, dir, &kept)?;
+    entries.store(storage, dir, &kept, position > 0)?;
     Ok(Some(entries.indexed(end)))
 }
 
-/// Syncs both, if they are there: times, then offsets.
-pub(super) fn sync(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
-    let files = [open(storage, &time_index_path(dir, base))?, open(storage, &index_path(dir, base))?];
-    files.iter().flatten().try_for_each(|file| file.sync_data())
+/// Syncs the times, and the offsets if nothing more will come, if they are there. Offsets that a power cut takes are found
+/// again by walking on from those that are left; times that it takes would be missed, where offsets behind them are left.
+pub(super) fn sync(storage: &dyn Storage, dir: &Path, base: Offset, is_whole: bool) -> IoResult<()> {
+    let times = open(storage, &time_index_path(dir, base))?;
+    let offsets = if is_whole { open(storage, &index_path(dir, base))? } else { None };
+    times.iter().chain(&offsets).try_for_each(|file| file.sync_data())
 }
 
 impl Indexed {
@@ -125,7 +127,7 @@ fn rebuild(storage: &dyn Storage, dir: &Path, base: Offset, log: &dyn File, end:
     if offsets.is_some() && times.is_some() {
         return Ok(());
     }
-    match entries.store(storage, dir, &Kept::default()) {
+    match entries.store(storage, dir, &Kept::default(), true) {
         // A full disk must stop no reader: what the indexes lack is found in the headers.
         Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
         result => result,
@@ -255,8 +257,8 @@ impl Entries {
         new.try_for_each(|(file, bytes, at)| file.write_at(bytes, at))
     }
 
-    /// Writes the entries behind those that are kept.
-    fn store(&self, storage: &dyn Storage, dir: &Path, kept: &Kept) -> IoResult<()> {
+    /// Writes the entries behind those that are kept. Whether some are for what may be durable already.
+    fn store(&self, storage: &dyn Storage, dir: &Path, kept: &Kept, for_durable: bool) -> IoResult<()> {
         let put = |path: &Path, bytes: &[u8], at: u64| {
             let file = storage.open(path, OpenMode::Create)?;
             if file.len()? != at {
@@ -266,7 +268,7 @@ impl Entries {
             Ok::<_, std::io::Error>(file)
         };
         let times = put(&time_index_path(dir, self.at.base), &self.times, kept.times_len)?;
-        if kept.offsets.is_none() {
+        if kept.offsets.is_none() && for_durable {
             // Built from the start: an offset index that outlives a power cut must not come with fewer times than it had.
             times.sync_data()?;
         }
@@ -296,7 +298,8 @@ pub(super) fn before_offset(
             })?;
             let Some(n) = n.checked_sub(1) else { break };
             let entry = offset_index::entry(&*index, base, n)?;
-            if points_at(log, &entry, end)? {
+            // Zeros that a power cut left among the entries point to the first batch.
+            if (n == 0 || entry.position > 0) && points_at(log, &entry, end)? {
                 return Ok(entry.position);
             }
             if rebuilt {

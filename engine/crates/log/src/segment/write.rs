@@ -79,9 +79,10 @@ pub fn append(
     Ok(Appended { end, indexed })
 }
 
-/// Syncs a segment's files (not its directory): indexes first, so that they never know less than a mark that follows.
-pub fn sync(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
-    indexes::sync(storage, dir, base)?;
+/// Syncs a segment's files (not its directory): what of an index must be there when the file counts, or all of it, where
+/// nothing more will come.
+pub fn sync(storage: &dyn Storage, dir: &Path, base: Offset, is_whole: bool) -> IoResult<()> {
+    indexes::sync(storage, dir, base, is_whole)?;
     storage.open(&log_path(dir, base), OpenMode::ReadWrite)?.sync_data()
 }
 

@@ -23,6 +23,9 @@ impl Store {
             let partitions = &self.partitions;
             let snapshot = |group| partitions.get(&group).map_or_else(Vec::new, |p| p.producers.state());
             self.logs.checkpoint(&mut self.journal, &snapshot);
+            if !self.journal.is_awaited() {
+                self.files(now, jobs); // the next job's mark may go with these
+            }
         }
         self.seal(jobs);
         if self.stop == Stop::Running {
