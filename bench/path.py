@@ -1,12 +1,12 @@
 """`make bench ONLY=path`: what a record costs between socket and disk, and back. Rows as PERFORMANCE's goals name them.
 
-Each run has a broker of its own on an empty directory, its own probe and its own null broker, so that ratios survive a
-machine that is faster in one minute than in the next.
+Each run has a broker of its own on a new directory, its own probe and its own null broker, so that ratios survive a
+machine that is faster in one minute than in the next. What disturbs a run drops it from the row (`Row.drop`).
 """
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -131,8 +131,12 @@ def measure(generator: Generator, settings: Settings) -> tuple[list[Row], list[d
 
 
 def _fresh(settings: Settings) -> Path:
-    directory = settings.directory / "broker"
-    shutil.rmtree(directory, ignore_errors=True)
+    """A new directory. Files of the last ones are emptied and stay until the end: a file system without a journal (ext4)
+    looks at every file that was deleted in the last minutes before it makes one, a millisecond for each."""
+    for file in settings.directory.rglob("*"):
+        if file.is_file():
+            os.truncate(file, 0)
+    directory = settings.directory / f"broker{sum(1 for _ in settings.directory.glob('broker*'))}"
     directory.mkdir(parents=True)
     return directory
 
@@ -153,6 +157,10 @@ def _rates_and_latency(
                 raw[f"{name}null"] = generator.produce(
                     null, name.lower(), seconds=settings.seconds / 2, **shape
                 )
+        if settings.wants("G5p50", "G5p99", "G7"):
+            raw["G5null"] = generator.produce(
+                null, "g5", partitions=4, seconds=settings.seconds / 2, **OPEN_1K
+            )
     broker = _pinned(directory)
     try:
         timing: dict[str, object] = {"seconds": settings.seconds, "pid": broker.pid}
@@ -164,13 +172,17 @@ def _rates_and_latency(
             _partitions_at_once(generator, broker, found["G7"], raw, timing)
         if settings.wants("G1", "G2", "G9", "G9a", "G9b"):
             raw["G2"] = full = generator.produce(broker.kafka, "g2", **BATCH_16K, **timing)
-            found["G1"].values.append(full["broker"]["cpu_s_per_gb"])
-            found["G1"].probe.append(f"{full['gb_per_s']:.2f} GB/s")
+            found["G1"].add(full["broker"]["cpu_s_per_gb"], f"{full['gb_per_s']:.2f} GB/s")
             if "G2null" in raw:
-                share = full["gb_per_s"] / raw["G2null"]["gb_per_s"]
-                found["G2"].values.append(100 * share)
-                found["G2"].probe.append(f"null {raw['G2null']['gb_per_s']:.2f} GB/s")
-                _disk_reaches(found["G2"], raw["G2null"]["gb_per_s"] / 100, raw["probe"])
+                null_rate, twice = raw["G2null"]["gb_per_s"], probe["twice_gb_per_s"]
+                share = full["gb_per_s"] / null_rate
+                found["G2"].add(100 * share, f"null {null_rate:.2f}, ceiling {twice:.2f} GB/s")
+                bar = (found["G2"].bar or 0) * null_rate / 100
+                if twice < bar:
+                    found["G2"].drop(
+                        f"one core and the disk take {twice:.2f} GB/s at most that is synced and written once more, "
+                        f"the bar is {bar:.2f}; this broker took {full['gb_per_s']:.2f}"
+                    )
                 if share * CEILING > 1 and full["generator_cpu_share"] > FULL_CORE:
                     found["G2"].void = f"the generator's core was full at {full['gb_per_s']:.2f} GB/s"
         for name, shape, field, unit in (
@@ -194,25 +206,32 @@ def _rates_and_latency(
 
 
 def _rate(row: Row, ours: float, ceiling: float) -> None:
-    row.values.append(ours)
-    row.probe.append(f"null {ceiling:.3g}")
+    row.add(ours, f"null {ceiling:.3g}")
     if ceiling < CEILING * ours:
         row.void = f"{ours:.3g} is more than a third of the generator's {ceiling:.3g} against the null broker"
 
 
 def _disk_reaches(row: Row, gb_per_unit: float, probe: dict[str, Any]) -> None:
-    """Void if the disk takes less than the row's bar asks for, written once."""
+    """No run if the disk takes less than the row's bar asks for, written once."""
     gb_per_s = (row.bar or 0) * gb_per_unit
     if probe["stream_gb_per_s"] < gb_per_s:
-        row.void = f"the disk takes {probe['stream_gb_per_s']:.2f} GB/s of synced 1 MiB writes, the bar is {gb_per_s:.2f}"
+        row.drop(
+            f"the disk takes {probe['stream_gb_per_s']:.2f} GB/s of synced 1 MiB writes, the bar is {gb_per_s:.2f}"
+        )
 
 
-def _undisturbed(rows: list[Row], began: tuple[float, float]) -> None:
-    """Void if the machine's host took time away since `began` (seconds: the clock's, stolen)."""
+def _undisturbed(rows: list[Row], began: tuple[float, float], raw: dict[str, Any]) -> None:
+    """No run if the machine's host took time away since `began` (seconds: the clock's, stolen), or if a broker that does
+    nothing has a p99 above D under the same load: D, measured one by one with one core busy, does not see that."""
     seconds, stolen = time.monotonic() - began[0], stolen_s() - began[1]
-    if stolen > STOLEN_SHARE_MAX * seconds:
-        for row in rows:
-            row.void = f"the machine's host kept a core from running for {1000 * stolen / seconds:.0f} ms of each second"
+    null, d = raw["G5null"]["latency"]["p99_us"], raw["probe"]["d_p99_us"]
+    for row in rows:
+        if stolen > STOLEN_SHARE_MAX * seconds:
+            row.drop(
+                f"the machine's host kept a core from running for {1000 * stolen / seconds:.0f} ms of each second"
+            )
+        elif null > d:
+            row.drop(f"the null broker's own p99 under this load is {null:.0f} us, D {d:.0f}")
 
 
 def _latency(
@@ -226,11 +245,10 @@ def _latency(
     raw["G5"] = result = generator.produce(broker.kafka, "g5", partitions=4, **OPEN_1K, **timing)
     for name, quantile in (("G5p50", "p50_us"), ("G5p99", "p99_us")):
         row, d = found[name], raw["probe"][f"d_{quantile}"]
-        row.values.append(result["latency"][quantile] / d)
-        row.probe.append(f"D = {d:.0f} us")
+        row.add(result["latency"][quantile] / d, f"D = {d:.0f} us")
         if result["requests_per_s"] < 0.99 * result["offered_per_s"]:
             row.void = f"{result['requests_per_s']:.0f} of {result['offered_per_s']:.0f} requests a second were answered"
-    _undisturbed([found["G5p50"], found["G5p99"]], began)
+    _undisturbed([found["G5p50"], found["G5p99"]], began, raw)
 
 
 def _partitions_at_once(
@@ -242,9 +260,8 @@ def _partitions_at_once(
         result = generator.produce(broker.kafka, topic, partitions=partitions, **OPEN_1K, **timing)
         raw[f"G7/{partitions}"] = result
         p99[partitions] = result["latency"]["p99_us"]
-    row.values.append(p99[1_000] / p99[1])
-    row.probe.append("p99 " + " / ".join(f"{p99[n]:.0f}" for n in (1, 64, 1_000)) + " us")
-    _undisturbed([row], began)
+    row.add(p99[1_000] / p99[1], "p99 " + " / ".join(f"{p99[n]:.0f}" for n in (1, 64, 1_000)) + " us")
+    _undisturbed([row], began, raw)
 
 
 def _tail(
@@ -275,9 +292,9 @@ def _tail(
     )
     raw[row.name] = {"alone": alone, "tail": tail, "produce": generator.finish(produce)}
     extra_cpu_s = tail["broker"]["cpu_s"] - alone["broker"]["cpu_share"] * tail["seconds"]
-    row.values.append(extra_cpu_s / (tail["bytes"] / GB))
-    row.probe.append(
-        f"{tail['gb_per_s']:.2f} GB/s, {tail['bytes'] / max(1, tail['answers']) / 1024:.0f} KiB an answer"
+    row.add(
+        extra_cpu_s / (tail["bytes"] / GB),
+        f"{tail['gb_per_s']:.2f} GB/s, {tail['bytes'] / max(1, tail['answers']) / 1024:.0f} KiB an answer",
     )
     if tail["gb_per_s"] < 0.9 * rate * load["batch_bytes"] / GB:
         row.void = f"the reader fell behind: {tail['gb_per_s']:.2f} GB/s"
@@ -297,8 +314,7 @@ def _from_start(
         pid=broker.pid,
         to_end=True,
     )
-    row.values.append(start["broker"]["cpu_s_per_gb"])
-    row.probe.append(f"{start['gb_per_s']:.2f} GB/s")
+    row.add(start["broker"]["cpu_s_per_gb"], f"{start['gb_per_s']:.2f} GB/s")
 
 
 def _fill(
@@ -365,8 +381,7 @@ def _written(
         written, device = broker.write_bytes() - before, device_write_bytes() - device
     finally:
         broker.kill()
-    row.values.append(written / accepted)
-    row.probe.append(f"device {device / accepted:.2f} x")
+    row.add(written / accepted, f"device {device / accepted:.2f} x")
     return {"row": row.name, "accepted": accepted, "written": written, "device": device}
 
 

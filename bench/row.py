@@ -26,7 +26,24 @@ class Row:
     probe: list[str] = field(default_factory=list)
     void: str = ""
     """Why the row says nothing, if it does not."""
+    dropped: list[str] = field(default_factory=list)
+    """Why runs do not count, a sentence for each."""
     notes: list[str] = field(default_factory=list)
+
+    def drop(self, why: str) -> None:
+        """The last run does not count. A row with more of such runs than others is void."""
+        self.values.pop()
+        self.probe.pop()
+        self.dropped.append(why)
+        if len(self.dropped) > len(self.values):
+            self.void = self.void or why
+
+    def add(self, value: float, probe: str) -> None:
+        """One more run."""
+        self.values.append(value)
+        self.probe.append(probe)
+        if self.void in self.dropped and len(self.dropped) <= len(self.values):
+            self.void = ""
 
     @property
     def worst(self) -> float:
@@ -79,6 +96,7 @@ class Row:
             "probe": self.probe,
             "verdict": self.verdict,
             "void": self.void,
+            "dropped": self.dropped,
             "notes": self.notes,
         }
 
@@ -116,5 +134,8 @@ def table(rows: list[Row]) -> str:
     out = [lines[0], "-" * len(lines[0])]
     for row, line in zip(rows, lines[1:], strict=True):
         out.append(line)
-        out.extend(f"      {note}" for note in ([f"void: {row.void}"] if row.void else []) + row.notes)
+        void = [f"void: {row.void}"] if row.void else []
+        runs = len(row.values) + len(row.dropped)
+        dropped = [f"{len(row.dropped)} of {runs} runs dropped: {row.dropped[-1]}"] if row.dropped else []
+        out.extend(f"      {note}" for note in void + dropped + row.notes)
     return "\n".join(out)

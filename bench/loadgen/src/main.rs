@@ -22,6 +22,7 @@ mod probe;
 mod produce;
 mod sys;
 mod topics;
+mod twice;
 
 use args::Args;
 

@@ -2,6 +2,7 @@
 //!
 //! * `flush`: a 4 KiB O_DIRECT write into a pre-written file plus `fdatasync`, one after the other: a journal commit's shape.
 //! * `stream`: the same with 1 MiB at a time, in GB/s: what a log on this device can be, written once.
+//! * `twice`: what one core can receive, write and sync, and write once more, in GB/s: see [`crate::twice`].
 //! * `round_trip`: 64 bytes there and back over loopback TCP, both ends asleep in epoll on their own cores.
 //!
 //! D of the latency rows is the sum of the two, quantile by quantile.
@@ -16,6 +17,7 @@ use std::thread;
 use crate::args::Args;
 use crate::histogram::Histogram;
 use crate::sys::{self, Epoll, now_ns};
+use crate::twice;
 
 const BLOCK_BYTES: usize = 4096;
 const FILE_BYTES: usize = 16 << 20;
@@ -35,9 +37,10 @@ pub fn run(args: &Args) -> Result<(), String> {
     let (flush, _) = write::<BLOCK_BYTES>(&dir, flushes).map_err(of_dir)?;
     let (_, seconds) = write::<STREAM_BYTES>(&dir, STREAM_WRITES).map_err(of_dir)?;
     let stream = (STREAM_BYTES * STREAM_WRITES) as f64 / seconds / 1e9;
+    let twice = twice::run(&dir, core, far_core)?;
     let round_trip = round_trip(core, far_core, args.get("trips", 10_000)?)?;
     println!(
-        r#"{{"flush":{},"stream_gb_per_s":{stream:.3},"round_trip":{}}}"#,
+        r#"{{"flush":{},"stream_gb_per_s":{stream:.3},"twice_gb_per_s":{twice:.3},"round_trip":{}}}"#,
         flush.json(),
         round_trip.json()
     );

@@ -35,6 +35,27 @@ pub fn pin(core: usize) -> Result<(), String> {
     }
 }
 
+/// Zeroed memory that is never given back, in huge pages where there are any: a direct write pins page by page.
+pub fn huge_pages(len: usize) -> &'static mut [u8] {
+    const PAGE: usize = 2 << 20;
+    let (protection, flags) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+    );
+    // SAFETY: a new mapping, which nothing else knows and nothing unmaps; `len` bytes of it begin on a huge page.
+    unsafe {
+        let memory = libc::mmap(std::ptr::null_mut(), len + PAGE, protection, flags, -1, 0);
+        assert!(
+            memory != libc::MAP_FAILED,
+            "mmap: {}",
+            io::Error::last_os_error()
+        );
+        let memory = memory.add(memory.align_offset(PAGE));
+        libc::madvise(memory, len, libc::MADV_HUGEPAGE);
+        std::slice::from_raw_parts_mut(memory.cast(), len)
+    }
+}
+
 /// CPU time of the calling process, user and system, in seconds.
 pub fn own_cpu_s() -> f64 {
     let mut at = libc::timespec {
