@@ -22,9 +22,6 @@ use crate::segments::holding;
 /// Bytes between index entries, Kafka's `index.interval.bytes` default.
 const INDEX_INTERVAL_BYTES: u32 = 4096;
 
-/// The partition's name stands in the topic's directory, whose name stands in `topics`, which may be new too.
-const PARENTS: usize = 3;
-
 /// Batches for one segment.
 struct Part {
     base: Offset,
@@ -50,8 +47,6 @@ pub struct WriteBehind {
     /// The only segments that may be there; `None`: no need to look.
     keep: Option<BTreeSet<Offset>>,
     new_dir: bool,
-    /// Directories above it that may be new with it: the topic's alone, if those above that are known to be there.
-    pub(crate) new_parents: usize,
     /// Names that earlier jobs made or took away are not synced.
     names_changed: bool,
     epochs: Vec<(Epoch, Offset)>,
@@ -73,11 +68,6 @@ pub struct WroteBehind {
 }
 
 impl WroteBehind {
-    /// Whether its directory, which may have been new, is there durably, with those above it.
-    pub(crate) fn has_dir(&self) -> bool {
-        self.is_synced() && self.result.as_ref().is_ok_and(|wrote| wrote.names_changed)
-    }
-
     /// Whether everything that it wrote is durable.
     #[must_use]
     pub fn is_synced(&self) -> bool {
@@ -142,11 +132,14 @@ impl Log {
         if parts.is_empty() && !(sync && is_unsynced) {
             return None;
         }
+        // A segment that nothing more comes to has its index synced too, which it was spared before.
+        let is_over = parts.first().is_some_and(|part| part.base != from.segment);
+        let touched = self.flushed.segment..=from.segment;
         let unsynced = self
             .segments
             .iter()
             .map(|segment| segment.base)
-            .filter(|base| is_unsynced && (self.flushed.segment..=from.segment).contains(base));
+            .filter(|base| is_unsynced && touched.contains(base) || is_over && *base == from.segment);
         let unsynced = unsynced.collect();
         self.busy = true;
         // A segment that the log start passed goes only when that is durable, by its own job.
@@ -164,7 +157,6 @@ impl Log {
             sync: sync || lost_position,
             keep: self.tidy.then(|| bases.collect()),
             new_dir: !self.has_dir,
-            new_parents: PARENTS,
             names_changed: self.names_unsynced,
             epochs: self.markers.epochs(),
             indexed: self.indexed.take(),
@@ -184,6 +176,9 @@ impl Log {
         self.busy = false;
         if done.generation != self.generation && !off(Rule::FlushedGeneration) {
             self.tidy = true;
+            if done.result.is_err() && self.unsynced.take().is_some() {
+                self.generation += 1; // as below
+            }
             return Ok(());
         }
         let wrote = match done.result {
@@ -275,10 +270,6 @@ impl Job for WriteBehind {
 }
 
 impl WriteBehind {
-    pub(crate) fn topic(&self) -> TopicId {
-        self.topic
-    }
-
     fn write(&mut self, storage: &dyn Storage, buffer: &mut Option<AlignedBuf>) -> IoResult<Wrote> {
         if self.new_dir {
             storage.create_dir_all(&self.dir)?;
@@ -336,7 +327,8 @@ impl WriteBehind {
         segment::write_descriptions(storage, &self.dir, self.topic, &self.epochs)?;
         storage.sync_dir(&self.dir)?;
         if self.new_dir {
-            for parent in self.dir.ancestors().skip(1).take(self.new_parents) {
+            // The partition's name stands in the topic's directory, whose name stands in `topics`, which may be new too.
+            for parent in self.dir.ancestors().skip(1).take(3) {
                 storage.sync_dir(parent)?;
             }
         }

@@ -180,9 +180,6 @@ impl Logs {
         let pace = self.pace(journal);
         let mut job = self.logs.get_mut(&group)?.write_behind(journal, bytes_max, sync)?;
         job.piece_bytes = pace.piece_bytes;
-        if self.topic_dirs.contains(&job.topic()) {
-            job.new_parents = 1;
-        }
         job.buffer = self.checkpoint.buffers.pop();
         self.checkpoint.jobs += 1;
         Some(LogJob::WriteBehind(job))

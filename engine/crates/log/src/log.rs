@@ -49,10 +49,10 @@ pub struct Log {
     pub(crate) pending: VecDeque<(u64, LogIndex)>,
     /// How far the files can be trusted, as recorded.
     pub(crate) flushed: Flushed,
-    /// How far the files hold everything as long as the machine stays up, if that is further: not synced.
-    pub(crate) unsynced: Option<Flushed>,
     /// The same, as durable in the journal.
     pub(crate) flushed_durable: LogIndex,
+    /// How far the files hold everything as long as the machine stays up, if that is further: not synced.
+    pub(crate) unsynced: Option<Flushed>,
     /// Flushed marks that are recorded and not durable.
     pub(crate) flushed_pending: VecDeque<(u64, LogIndex)>,
     /// A mark that is true but found no room in the journal yet.
@@ -517,7 +517,7 @@ impl Log {
         }
     }
 
-    /// A commit of the journal is durable. Whether that moves the flushed mark.
+    /// A commit of the journal is durable. Whether that moves the flushed mark or cuts the log.
     pub fn committed(&mut self, commit: u64) -> bool {
         let flushed = self.flushed_durable;
         while let Some(&(number, end)) = self.pending.front() {
@@ -534,10 +534,11 @@ impl Log {
             self.flushed_durable = self.flushed_durable.max(index);
             self.flushed_pending.pop_front();
         }
-        if self.files_wait <= commit {
+        let truncated = (1..=commit).contains(&self.files_wait);
+        if truncated {
             self.files_wait = 0;
         }
-        self.flushed_durable > flushed
+        truncated || self.flushed_durable > flushed
     }
 
     /// Forgets batches that are flushed and whose bytes have left memory.

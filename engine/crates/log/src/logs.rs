@@ -1,7 +1,7 @@
 //! [`Logs`]: all logs of a shard over one journal.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Result as IoResult;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,8 +50,6 @@ pub struct Logs {
     pub(crate) removing: Vec<Removing>,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) order: Order,
-    /// Topics whose directory is there, durably.
-    pub(crate) topic_dirs: BTreeSet<TopicId>,
     /// The newest durable commit.
     pub(crate) durable: u64,
     losses: Vec<Loss>,
@@ -88,7 +86,6 @@ impl Logs {
                 removing,
                 checkpoint,
                 order,
-                topic_dirs: BTreeSet::new(),
                 durable,
                 losses,
                 damage,
@@ -231,7 +228,6 @@ impl Logs {
 
     fn deleted(&mut self, done: Deleted) -> IoResult<()> {
         let Some(bases) = done.bases else {
-            self.topic_dirs.clear(); // one of them may have gone
             match &done.result {
                 Ok(()) => self.removing.retain(|removing| removing.group != done.group),
                 Err(_) => self.removing.iter_mut().for_each(|removing| removing.running = false),
@@ -288,14 +284,8 @@ impl Logs {
             LogDone::WroteBehind(mut done) => {
                 let group = done.group;
                 self.checkpoint.wrote_behind(done.buffer.take());
-                let has_dir = done.has_dir();
                 let Some(log) = self.log_of(group) else { return Ok(None) };
-                let topic = log.topic;
-                log.wrote_behind(journal, done, &|| producers(group))?;
-                if has_dir {
-                    self.topic_dirs.insert(topic);
-                }
-                Ok(None)
+                log.wrote_behind(journal, done, &|| producers(group)).map(|()| None)
             }
             LogDone::Deleted(done) => self.deleted(done).map(|()| None),
             LogDone::Swapped(done) => {

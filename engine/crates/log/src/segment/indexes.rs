@@ -78,7 +78,7 @@ pub(super) fn extend(
     Ok(Some(entries.indexed(end)))
 }
 
-/// Syncs the times, and the offsets if nothing more will come, if they are there. Offsets that a power cut takes are found
+/// Syncs the times, and the offsets too if that is asked for (no later sync will), if they are there. Offsets that a power cut takes are found
 /// again by walking on from those that are left; times that it takes would be missed, where offsets behind them are left.
 pub(super) fn sync(storage: &dyn Storage, dir: &Path, base: Offset, is_whole: bool) -> IoResult<()> {
     let times = open(storage, &time_index_path(dir, base))?;
@@ -178,7 +178,9 @@ impl Kept {
 
 fn shorten(storage: &dyn Storage, path: &Path, file: &dyn File, len: u64) -> IoResult<()> {
     if file.len()? > len {
-        storage.open(path, OpenMode::ReadWrite)?.set_len(len)?;
+        let file = storage.open(path, OpenMode::ReadWrite)?;
+        file.set_len(len)?;
+        file.sync_data()?; // entries that came back would stand among the new ones
     }
     Ok(())
 }
@@ -268,8 +270,8 @@ impl Entries {
             Ok::<_, std::io::Error>(file)
         };
         let times = put(&time_index_path(dir, self.at.base), &self.times, kept.times_len)?;
-        if kept.offsets.is_none() && for_durable {
-            // Built from the start: an offset index that outlives a power cut must not come with fewer times than it had.
+        if for_durable {
+            // An offset index that outlives a power cut must not come with fewer times than it had.
             times.sync_data()?;
         }
         put(&index_path(dir, self.at.base), &self.offsets, kept.offsets_len)?;
