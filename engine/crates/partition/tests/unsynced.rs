@@ -217,8 +217,7 @@ fn times_below_the_mark_outlive_two_power_cuts() {
         let mut seg = Seg::new();
         let known = seg.append(&[1, 2, 3, 4, 5, 6, 7, 8], None);
         seg.sync(false);
-        let known = seg.append(&[9, 10, 1_000, 11, 12, 13, 14, 15, 16, 17, 18, 19], known);
-        drop(known);
+        seg.append(&[9, 10, 1_000, 11, 12, 13, 14, 15, 16, 17, 18, 19], known);
         seg.sync(false); // the mark
         let mark = (seg.at, seg.position);
         seg.disk.crash(End::Power, &mut SplitMix(seed));
