@@ -31,6 +31,14 @@ pub trait Watch {
     fn remove(&mut self, group: GroupId);
 }
 
+/// Nobody follows.
+impl Watch for () {
+    fn state(&mut self, _: GroupId, _: &[u8]) {}
+    fn batch(&mut self, _: GroupId, _: &Header, _: LogIndex) {}
+    fn truncate(&mut self, _: GroupId, _: LogIndex) {}
+    fn remove(&mut self, _: GroupId) {}
+}
+
 /// A removed group whose directory is not gone yet.
 pub(crate) struct Removing {
     pub group: GroupId,

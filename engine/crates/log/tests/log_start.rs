@@ -6,19 +6,10 @@ use std::sync::Arc;
 use batch::{Builder, Codec, Header, stamp};
 use io::{Job, RealStorage, SplitMix, Storage};
 use journal::{Journal, Options};
-use log::{Logs, SegmentLimits, Watch, segment};
-use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
+use log::{Logs, SegmentLimits, segment};
+use model::{Epoch, GroupId, Offset, PartitionIndex, TopicId};
 
 const GROUP: GroupId = GroupId(5);
-
-struct NoWatch;
-
-impl Watch for NoWatch {
-    fn state(&mut self, _: GroupId, _: &[u8]) {}
-    fn batch(&mut self, _: GroupId, _: &Header, _: LogIndex) {}
-    fn truncate(&mut self, _: GroupId, _: LogIndex) {}
-    fn remove(&mut self, _: GroupId) {}
-}
 
 fn open(dir: &std::path::Path) -> (Journal, Logs) {
     let storage: Arc<dyn Storage> = Arc::new(RealStorage);
@@ -30,7 +21,7 @@ fn open(dir: &std::path::Path) -> (Journal, Logs) {
         tail_bytes_max: 1 << 20,
         accept_loss: false,
     };
-    Logs::open(&storage, &options, &dir.join("topics"), &mut SplitMix(1), &mut NoWatch).unwrap()
+    Logs::open(&storage, &options, &dir.join("topics"), &mut SplitMix(1), &mut ()).unwrap()
 }
 
 fn append(journal: &mut Journal, logs: &mut Logs) {

@@ -6,21 +6,13 @@ use std::sync::Arc;
 use batch::{Builder, Codec, Header, stamp};
 use io::{Job, SplitMix, Storage};
 use journal::{Journal, Options};
-use log::{Logs, Read, SegmentLimits, Watch, segment};
+use log::{Logs, Read, SegmentLimits, segment};
 use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 use sim::disk::{End, SimDisk};
 
 const A: GroupId = GroupId(5);
 const B: GroupId = GroupId(6);
 const T: TopicId = TopicId([3; 16]);
-
-struct NoWatch;
-impl Watch for NoWatch {
-    fn state(&mut self, _: GroupId, _: &[u8]) {}
-    fn batch(&mut self, _: GroupId, _: &Header, _: LogIndex) {}
-    fn truncate(&mut self, _: GroupId, _: LogIndex) {}
-    fn remove(&mut self, _: GroupId) {}
-}
 
 fn open(disk: &SimDisk) -> (Journal, Logs) {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
@@ -36,7 +28,7 @@ fn open(disk: &SimDisk) -> (Journal, Logs) {
     for dir in options.dir.ancestors() {
         drop(disk.sync_dir(dir));
     }
-    Logs::open(&storage, &options, Path::new("data/topics"), &mut SplitMix(1), &mut NoWatch).unwrap()
+    Logs::open(&storage, &options, Path::new("data/topics"), &mut SplitMix(1), &mut ()).unwrap()
 }
 
 fn make(ts: i64, value: usize, at: Offset) -> Vec<u8> {

@@ -7,7 +7,7 @@ use io::{Job, OpenMode, Rng, SplitMix, Storage};
 use journal::commit::{self, Header};
 use journal::record::{APPEND_BYTES, FRAME_BYTES};
 use journal::{Commit, Committed, GroupMark, Journal, MakeFile, Marker, OpenError, Options};
-use log::{LogDone, LogJob, Logs, SegmentLimits, Watch};
+use log::{LogDone, LogJob, Logs, SegmentLimits};
 use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 use model::{Epoch, GroupId, LogIndex, PartitionIndex, TopicId};
 
@@ -19,15 +19,6 @@ pub(super) const TOPICS_DIR: &str = "/data/topics";
 const FILE_BYTES: u64 = 12 * BLOCK as u64;
 /// More than one record of an operation with everything around it.
 const ROOM_BYTES: usize = 400;
-
-struct Nobody;
-
-impl Watch for Nobody {
-    fn state(&mut self, _: GroupId, _: &[u8]) {}
-    fn batch(&mut self, _: GroupId, _: &batch::Header, _: LogIndex) {}
-    fn truncate(&mut self, _: GroupId, _: LogIndex) {}
-    fn remove(&mut self, _: GroupId) {}
-}
 
 fn no_producers(_: GroupId) -> Vec<u8> {
     Vec::new()
@@ -69,7 +60,7 @@ pub(super) fn options(tail_bytes_max: usize) -> Options {
 pub(super) fn open(disk: &SimDisk, rng: &mut SplitMix) -> Result<(Journal, Logs), OpenError> {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     let options = options([0, 4 * BLOCK, 1 << 20][usize::try_from(rng.below(3)).expect("small")]);
-    Logs::open(&storage, &options, Path::new(TOPICS_DIR), rng, &mut Nobody)
+    Logs::open(&storage, &options, Path::new(TOPICS_DIR), rng, &mut ())
 }
 
 fn build(values: &[Vec<u8>]) -> Vec<u8> {
