@@ -191,8 +191,9 @@ def _rates_and_latency(
         ):
             if settings.wants(name):
                 raw[name] = generator.produce(broker.kafka, name.lower(), **shape, **timing)
-                _rate(found[name], raw[name][field] / unit, raw[f"{name}null"][field] / unit)
-                _disk_reaches(found[name], raw[name]["gb_per_s"] / (raw[name][field] / unit), raw["probe"])
+                gb_per_unit = raw[name]["gb_per_s"] / (raw[name][field] / unit)
+                if _rate(found[name], raw[name][field] / unit, raw[f"{name}null"][field] / unit):
+                    _disk_reaches(found[name], gb_per_unit, raw["probe"])
         if settings.wants("G9"):
             most = raw["G2"]["requests_per_s"]
             _tail(generator, broker, settings, found["G9"], raw, most * TAIL_SHARE)
@@ -205,10 +206,13 @@ def _rates_and_latency(
     return raw
 
 
-def _rate(row: Row, ours: float, ceiling: float) -> None:
+def _rate(row: Row, ours: float, ceiling: float) -> bool:
+    """Whether the generator was fast enough for the run to count."""
     row.add(ours, f"null {ceiling:.3g}")
-    if ceiling < CEILING * ours:
-        row.void = f"{ours:.3g} is more than a third of the generator's {ceiling:.3g} against the null broker"
+    counts = ceiling >= CEILING * ours
+    if not counts:
+        row.drop(f"{ours:.3g} is more than a third of the generator's {ceiling:.3g} against the null broker")
+    return counts
 
 
 def _disk_reaches(row: Row, gb_per_unit: float, probe: dict[str, Any]) -> None:

@@ -25,25 +25,27 @@ class Row:
     values: list[float] = field(default_factory=list)
     probe: list[str] = field(default_factory=list)
     void: str = ""
-    """Why the row says nothing, if it does not."""
+    """Why all of it says nothing, if it does not."""
     dropped: list[str] = field(default_factory=list)
     """Why runs do not count, a sentence for each."""
     notes: list[str] = field(default_factory=list)
 
     def drop(self, why: str) -> None:
-        """The last run does not count. A row with more of such runs than others is void."""
+        """The last run does not count."""
         self.values.pop()
         self.probe.pop()
         self.dropped.append(why)
-        if len(self.dropped) > len(self.values):
-            self.void = self.void or why
 
     def add(self, value: float, probe: str) -> None:
         """One more run."""
         self.values.append(value)
         self.probe.append(probe)
-        if self.void in self.dropped and len(self.dropped) <= len(self.values):
-            self.void = ""
+
+    @property
+    def says_nothing(self) -> str:
+        """Why the row is void, or nothing: more runs were dropped than count, or something made all of it void."""
+        most = len(self.dropped) > len(self.values)
+        return self.void or (self.dropped[-1] if most else "")
 
     @property
     def worst(self) -> float:
@@ -53,7 +55,7 @@ class Row:
     @property
     def verdict(self) -> str:
         """`met` and `MISSED` judge the median; no bar, no judgement."""
-        if self.void:
+        if self.says_nothing:
             return "VOID"
         if not self.values:
             return "NOT RUN"
@@ -95,7 +97,7 @@ class Row:
             "limit": self.limit,
             "probe": self.probe,
             "verdict": self.verdict,
-            "void": self.void,
+            "void": self.says_nothing,
             "dropped": self.dropped,
             "notes": self.notes,
         }
@@ -134,7 +136,7 @@ def table(rows: list[Row]) -> str:
     out = [lines[0], "-" * len(lines[0])]
     for row, line in zip(rows, lines[1:], strict=True):
         out.append(line)
-        void = [f"void: {row.void}"] if row.void else []
+        void = [f"void: {row.says_nothing}"] if row.says_nothing else []
         runs = len(row.values) + len(row.dropped)
         dropped = [f"{len(row.dropped)} of {runs} runs dropped: {row.dropped[-1]}"] if row.dropped else []
         out.extend(f"      {note}" for note in void + dropped + row.notes)

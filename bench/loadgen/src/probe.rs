@@ -7,11 +7,10 @@
 //!
 //! D of the latency rows is the sum of the two, quantile by quantile.
 
-use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::thread;
 
 use crate::args::Args;
@@ -50,12 +49,7 @@ pub fn run(args: &Args) -> Result<(), String> {
 /// Synced writes of one size over and over the same file: how long each took, and seconds in all.
 fn write<const BYTES: usize>(dir: &str, writes: usize) -> std::io::Result<(Histogram, f64)> {
     let path = format!("{dir}/loadgen-probe");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .custom_flags(libc::O_DIRECT)
-        .open(&path)?;
+    let file = sys::direct_file(&path)?;
     let mut block = Box::new(Block([0; BYTES]));
     for at in (0..FILE_BYTES).step_by(BYTES) {
         file.write_all_at(&block.0, at as u64)?;

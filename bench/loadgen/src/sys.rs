@@ -1,7 +1,9 @@
 //! The few Linux calls the generator makes by hand: epoll, cores, the clock.
 
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::RawFd;
+use std::os::unix::fs::OpenOptionsExt;
 
 pub fn now_ns() -> u64 {
     let mut at = libc::timespec {
@@ -54,6 +56,13 @@ pub fn huge_pages(len: usize) -> &'static mut [u8] {
         libc::madvise(memory, len, libc::MADV_HUGEPAGE);
         std::slice::from_raw_parts_mut(memory.cast(), len)
     }
+}
+
+/// A new file that is written past the page cache.
+pub fn direct_file(path: &str) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    options.custom_flags(libc::O_DIRECT).open(path)
 }
 
 /// CPU time of the calling process, user and system, in seconds.

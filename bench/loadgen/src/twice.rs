@@ -3,10 +3,10 @@
 //! No requests, no checksums, no indexes, no answers: received bytes are copied into blocks of 1 MiB, a second thread writes
 //! and syncs each, a third copies it and writes it to another file. The other end sends from another core.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -104,12 +104,7 @@ struct Target {
 impl Target {
     fn make(dir: &str, name: &str, pieces: &[Block]) -> std::io::Result<Target> {
         let path = format!("{dir}/loadgen-{name}");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .custom_flags(libc::O_DIRECT)
-            .open(&path)?;
+        let file = sys::direct_file(&path)?;
         let mut target = Target {
             file,
             path,
