@@ -176,8 +176,8 @@ impl Log {
         self.busy = false;
         if done.generation != self.generation && !off(Rule::FlushedGeneration) {
             self.tidy = true;
-            if done.result.is_err() && self.unsynced.take().is_some() {
-                self.generation += 1; // as below
+            if done.result.is_err() {
+                self.distrust_files();
             }
             return Ok(());
         }
@@ -185,10 +185,7 @@ impl Log {
             Ok(wrote) => wrote,
             Err(error) => {
                 self.tidy = true;
-                if self.unsynced.take().is_some() {
-                    // What was written may be lost, and is written again: what reads it just now may miss it.
-                    self.generation += 1;
-                }
+                self.distrust_files();
                 // To try again would find the same: a file is not what it was when it was synced.
                 self.damaged |= error.kind() == ErrorKind::InvalidData;
                 return Err(error);
@@ -207,6 +204,14 @@ impl Log {
             self.unsynced = Some(wrote.mark);
         }
         Ok(())
+    }
+
+    /// A job on the log's files failed: the disk may have lost what was written and not synced, and said so only this once.
+    /// It is written again, and whoever reads it just now may miss it.
+    pub(crate) fn distrust_files(&mut self) {
+        if self.unsynced.take().is_some() {
+            self.generation += 1;
+        }
     }
 
     /// Journals a mark that is true, as soon as there is room.

@@ -259,6 +259,7 @@ impl Log {
             }
             Err(error) => {
                 self.swap.as_mut().expect("a swap is under way").running = false;
+                self.distrust_files();
                 return Err(error);
             }
         }

@@ -244,8 +244,9 @@ impl Logs {
         };
         if let Some(log) = self.log_of(done.group) {
             log.busy = false;
-            if done.result.is_ok() {
-                log.doomed.retain(|(_, base)| !bases.contains(base));
+            match done.result {
+                Ok(()) => log.doomed.retain(|(_, base)| !bases.contains(base)),
+                Err(_) => log.distrust_files(),
             }
         }
         done.result

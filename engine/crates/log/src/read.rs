@@ -285,6 +285,12 @@ impl Log {
             timestamp,
         })
     }
+
+    /// The first record's own offset and timestamp, if there is one. `None`: where it was looked for changed; look again.
+    pub fn time_found(&self, journal: &Journal, found: TimeFound) -> Option<IoResult<Option<(Offset, i64)>>> {
+        let holds = found.places.iter().all(|place| journal.holds(*place));
+        (holds && found.generation == self.generation).then_some(found.result)
+    }
 }
 
 /// Bytes of one batch, in memory or in a journal file.
@@ -294,6 +300,13 @@ pub(crate) enum Piece {
 }
 
 impl Piece {
+    fn file_place(&self) -> Option<Place> {
+        match self {
+            Piece::Memory(_) => None,
+            Piece::File(read) => Some(read.place()),
+        }
+    }
+
     pub fn bytes(&self) -> IoResult<Bytes> {
         match self {
             Piece::Memory(bytes) => Ok(bytes.clone()),
@@ -332,21 +345,21 @@ pub struct TimeJob {
     timestamp: i64,
 }
 
-/// What a lookup by time found.
+/// What a lookup by time found; [`Log::time_found`] says whether it still counts.
 pub struct TimeFound {
     /// Whose.
     pub group: GroupId,
-    /// The log's truncations when it was asked.
-    pub generation: u32,
-    /// The record's own offset and timestamp.
-    pub result: IoResult<Option<(Offset, i64)>>,
+    generation: u32,
+    places: Vec<Place>,
+    result: IoResult<Option<(Offset, i64)>>,
 }
 
 impl Job for TimeJob {
     type Done = TimeFound;
 
     fn run(self, storage: &dyn Storage) -> TimeFound {
-        TimeFound { group: self.group, generation: self.generation, result: self.find(storage) }
+        let places = self.tail.iter().filter_map(Piece::file_place).collect();
+        TimeFound { group: self.group, generation: self.generation, places, result: self.find(storage) }
     }
 }
 

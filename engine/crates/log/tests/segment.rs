@@ -395,3 +395,26 @@ fn open_files_are_few_and_never_another_file_of_the_same_name() {
     files.rename(&path(2), &path(3)).unwrap();
     assert_eq!(read(3), 2);
 }
+
+#[test]
+fn offsets_that_a_power_cut_took_are_put_back_by_the_first_read() {
+    let folder = Folder::new("cut-offsets");
+    let dir = &folder.0;
+    let mut model = Model::default();
+    for _ in 0..40 {
+        model.append(dir, &[(vec![5], 1 << 20, Codec::None)]);
+    }
+    let index = || RealStorage.open(&segment::index_path(dir, BASE), OpenMode::ReadWrite).unwrap();
+    let read = || {
+        let mut bytes = vec![0; usize::try_from(index().len().unwrap()).unwrap()];
+        io::storage::read_exact_at(&*index(), &mut bytes, 0).unwrap();
+        bytes
+    };
+    let whole = read();
+    for kept in [0, 8, whole.len() as u64 / 2 / 8 * 8] {
+        index().set_len(kept).unwrap();
+        let last = model.next_offset().plus(-1);
+        assert_eq!(segment::find(&RealStorage, dir, BASE, model.end, last).unwrap(), model.find(last));
+        assert_eq!(read(), whole, "with {kept} bytes left");
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use batch::{Builder, Codec, Header, stamp};
 use io::{Job, SplitMix, Storage};
 use journal::{Journal, Options};
-use log::{Logs, Read, SegmentLimits, segment};
+use log::{LogJob, Logs, Read, SegmentLimits, segment};
 use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 use sim::disk::{End, SimDisk};
 
@@ -141,6 +141,71 @@ fn a_topic_directory_that_goes_and_comes_again_is_synced() {
         }
     }
     assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn a_time_that_was_looked_for_in_files_that_failed_is_looked_for_again() {
+    let disk = SimDisk::default();
+    let (mut journal, mut logs) = open(&disk);
+    logs.create(&mut journal, A, T, PartitionIndex(0));
+    append(&mut journal, &mut logs, A);
+    commit(&disk, &mut journal, &mut logs);
+    let job = logs.write_behind(&journal, A, usize::MAX, false).unwrap();
+    logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+    append(&mut journal, &mut logs, A);
+    commit(&disk, &mut journal, &mut logs);
+
+    let look = |journal: &Journal, logs: &Logs| {
+        let found = logs.get(A).unwrap().find_time(journal, Offset(0), 1).unwrap().run(&disk);
+        move |journal: &Journal, logs: &Logs| logs.get(A).unwrap().time_found(journal, found)
+    };
+    let before = look(&journal, &logs);
+    let job = logs.write_behind(&journal, A, usize::MAX, true).unwrap();
+    disk.fail_at(1, std::io::ErrorKind::Other);
+    let done = job.run(&disk);
+    assert!(!disk.fault_is_ahead());
+    drop(logs.job_done(&mut journal, done, &|_| Vec::new()));
+    assert!(before(&journal, &logs).is_none(), "what it looked at may be lost");
+    let after = look(&journal, &logs);
+    assert_eq!(after(&journal, &logs).unwrap().unwrap(), Some((Offset(0), 1)));
+}
+
+#[test]
+fn what_was_written_before_a_deletion_failed_is_written_again() {
+    let disk = SimDisk::default();
+    let (mut journal, mut logs) = open(&disk);
+    let log = logs.create(&mut journal, A, T, PartitionIndex(0));
+    log.configure(SegmentLimits { bytes: 500, ..SegmentLimits::default() });
+    (0..3).for_each(|_| append(&mut journal, &mut logs, A));
+    commit(&disk, &mut journal, &mut logs);
+    let job = logs.write_behind(&journal, A, usize::MAX, true).unwrap();
+    logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+    logs.get_mut(A).unwrap().set_start(&mut journal, Offset(1), &Vec::new);
+    append(&mut journal, &mut logs, A);
+    commit(&disk, &mut journal, &mut logs);
+    let job = logs.write_behind(&journal, A, usize::MAX, false).unwrap();
+    logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+
+    let delete = logs.next_job(&journal, usize::MAX).unwrap();
+    assert!(matches!(delete, LogJob::Delete(_)));
+    disk.fail_at(1, std::io::ErrorKind::Other);
+    let deleted = delete.run(&disk);
+    assert!(!disk.fault_is_ahead());
+    assert!(logs.job_done(&mut journal, deleted, &|_| Vec::new()).is_err());
+    // The disk lost what was not synced, and will not say so again.
+    let newest = segment::log_path(&dir_of_a(), Offset(3));
+    disk.flip(&newest, 30);
+    let job = logs.write_behind(&journal, A, usize::MAX, true).unwrap();
+    logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+    commit(&disk, &mut journal, &mut logs);
+    drop((journal, logs));
+    disk.crash(End::Power, &mut SplitMix(1));
+    let (journal, logs) = open(&disk);
+    readable(&disk, &journal, &logs, A, 3).unwrap();
+}
+
+fn dir_of_a() -> PathBuf {
+    PathBuf::from(format!("data/topics/{T}/0-{}", A.0))
 }
 
 /// What a write-behind does to one segment, at the segment's own level.

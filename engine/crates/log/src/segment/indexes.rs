@@ -14,6 +14,10 @@ use model::Offset;
 use super::scan::scan;
 use super::{INDEX_INTERVAL_BYTES, index_path, offset_index, time_index, time_index_path};
 
+/// Behind the last entry there is less than this to walk, or the index lacks entries and is built again: a power cut takes
+/// what was not synced, and nothing more may be written to this segment.
+const WALK_BYTES_MAX: u64 = 16 << 20;
+
 /// Who changes index files: a write-behind, or a read that found them missing. Held for the writes alone.
 static CHANGES: Mutex<()> = Mutex::new(());
 
@@ -298,10 +302,15 @@ pub(super) fn before_offset(
                 let entry = offset_index::entry(&*index, base, n)?;
                 Ok(entry.last_offset <= offset && entry.position < end)
             })?;
-            let Some(n) = n.checked_sub(1) else { break };
-            let entry = offset_index::entry(&*index, base, n)?;
-            // Zeros that a power cut left among the entries point to the first batch.
-            if (n == 0 || entry.position > 0) && points_at(log, &entry, end)? {
+            let first = offset_index::Entry { last_offset: base, position: 0 };
+            let entry = match n.checked_sub(1) {
+                Some(n) => offset_index::entry(&*index, base, n)?,
+                None => first,
+            };
+            // Zeros that a power cut left among the entries point to the first batch; what it took leaves a long way to walk.
+            let is_true = n == 0 || (n == 1 || entry.position > 0) && points_at(log, &entry, end)?;
+            let is_long = n == entries && end - entry.position > WALK_BYTES_MAX;
+            if is_true && (rebuilt || !is_long) {
                 return Ok(entry.position);
             }
             if rebuilt {

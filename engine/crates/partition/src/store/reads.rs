@@ -1,5 +1,7 @@
 //! Reads of the store: at once from memory, else by a job whose outcome becomes a wake.
 
+use std::io::ErrorKind;
+
 use model::{ErrorCode, Offset};
 
 use super::Store;
@@ -102,32 +104,36 @@ impl Store {
 
     /// A look-up by time came back.
     pub(super) fn time_found(&mut self, asked: AskedTime, found: log::TimeFound, wakes: &mut Vec<Wake>) {
-        let result = match (self.look(asked.query.group), found.result) {
-            (None, _) => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-            (Some((partition, log)), found) if asked.tries < TRIES_MAX && is_gone(partition, log, &found) => {
-                let mut jobs = Vec::new();
-                match self.list(AskedTime { tries: asked.tries + 1, ..asked }, &mut jobs) {
-                    Ok(Listed::Ready(listed)) => Ok(listed),
-                    Ok(Listed::Pending) => {
-                        self.jobs.append(&mut jobs);
-                        return;
-                    }
-                    Err(error) => Err(error),
+        let result = match self.look(asked.query.group) {
+            None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+            Some((partition, log)) => match log.time_found(&self.journal, found) {
+                Some(Ok(found)) if !is_before_start(partition, log, found) => {
+                    Ok(partition.listed(log, &asked.query, found))
                 }
-            }
-            (Some((partition, log)), Ok(found)) => Ok(partition.listed(log, &asked.query, found)),
-            (Some(_), Err(_)) => Err(ErrorCode::KAFKA_STORAGE_ERROR),
+                Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
+                    Err(ErrorCode::KAFKA_STORAGE_ERROR)
+                }
+                _ if asked.tries < TRIES_MAX => {
+                    let mut jobs = Vec::new();
+                    match self.list(AskedTime { tries: asked.tries + 1, ..asked }, &mut jobs) {
+                        Ok(Listed::Ready(listed)) => Ok(listed),
+                        Ok(Listed::Pending) => {
+                            self.jobs.append(&mut jobs);
+                            return;
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+                _ => Err(ErrorCode::KAFKA_STORAGE_ERROR),
+            },
         };
         wakes.push(Wake::Listed { token: asked.token, result });
     }
 }
 
-/// Whether the file that was to be looked at is gone, or the record that was found there: the log start moved meanwhile.
-fn is_gone(partition: &Partition, log: &log::Log, found: &std::io::Result<Option<(Offset, i64)>>) -> bool {
-    match found {
-        Ok(found) => found.is_some_and(|(offset, _)| offset < partition.watermarks(log).log_start),
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-    }
+/// Whether the log start passed the record while it was looked for.
+fn is_before_start(partition: &Partition, log: &log::Log, found: Option<(Offset, i64)>) -> bool {
+    found.is_some_and(|(offset, _)| offset < partition.watermarks(log).log_start)
 }
 
 /// Offset of the first record that is not in a file yet.
