@@ -194,6 +194,13 @@ impl Journal {
         self.room_above(self.reserve())
     }
 
+    /// What [`room`](Self::room) of an empty turn comes to sooner or later, whatever is left of the file in use: who waits for
+    /// more may wait for ever.
+    #[must_use]
+    pub fn room_of_a_turn(&self) -> usize {
+        usize::try_from(self.turn_bytes(self.target.file)).expect("a turn fits into memory")
+    }
+
     fn room_above(&self, reserve: u64) -> usize {
         // A turn that began may be filled by one more batch of any size, so that a large one never starves.
         if self.turn.len as u64 >= self.turn_bytes(self.target.file) {

@@ -316,6 +316,12 @@ impl Store {
         if self.stop == Stop::Running && !self.behind { self.journal.room() } else { 0 }
     }
 
+    /// The most room that is worth waiting for: see [`Journal::room_of_a_turn`].
+    #[must_use]
+    pub fn room_of_a_turn(&self) -> usize {
+        self.journal.room_of_a_turn()
+    }
+
     /// How full the journal is, in percent.
     #[must_use]
     pub fn pressure(&self) -> u32 {

@@ -383,7 +383,8 @@ impl Server {
                 return Ok(at);
             }
             // A Produce's batches become part of this turn's commit. One larger than a turn has its own way (deferred).
-            let wanted = if frame.starts_with(&PRODUCE_KEY) { len.min(COMMIT_BYTES_TARGET / 2) } else { 0 };
+            let most = context.store.room_of_a_turn().min(COMMIT_BYTES_TARGET / 2);
+            let wanted = if frame.starts_with(&PRODUCE_KEY) { len.min(most) } else { 0 };
             if context.store.room() < wanted {
                 connection.hold = Hold::Room;
                 self.room_wanted = self.room_wanted.min(wanted);
