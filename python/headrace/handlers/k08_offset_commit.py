@@ -70,6 +70,7 @@ async def handle(call: Call, request: OffsetCommitRequest) -> OffsetCommitRespon
             outcomes = [refusal.error] * len(parts)
         for answer, outcome in zip(answers, outcomes, strict=True):
             answer.error_code = outcome
+    response.topics = [topic for topic in response.topics if topic.partitions]
     return response
 
 

@@ -41,7 +41,8 @@ async def handle(call: Call, request: FindCoordinatorRequest) -> FindCoordinator
     one = await _find(call, request.key_type, request.key)
     return FindCoordinatorResponse(
         error_code=one.error_code,
-        error_message=one.error_message,
+        # Kafka names what went well in these versions, and says nothing in later ones.
+        error_message="NONE" if one.error_code == Error.NONE else one.error_message,
         node_id=one.node_id,
         host=one.host,
         port=one.port,
@@ -60,7 +61,7 @@ async def _find(call: Call, key_type: int, key: str) -> Coordinator:
     except Refusal as refusal:
         return _nowhere(key, Error.COORDINATOR_NOT_AVAILABLE, refusal.message)
     node = call.services.controller.nodes(call.listener)[0]
-    return Coordinator(key, node.node_id, node.host, node.port, Error.NONE, None)
+    return Coordinator(key, node.node_id, node.host, node.port, Error.NONE, "")
 
 
 def _nowhere(key: str, error: int, message: str | None) -> Coordinator:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 
 async def handle(call: Call, request: CreateTopicsRequest) -> bytes:
+    if request.timeout_ms <= 0:
+        raise Refusal(Error.REQUEST_TIMED_OUT)
     times = Counter(topic.name for topic in request.topics)
     answers: dict[str, CreatableTopicResult] = {}
     wanted: list[NewTopic] = []

@@ -29,6 +29,8 @@ async def handle(call: Call, request: DeleteTopicsRequest) -> DeleteTopicsRespon
     if not call.services.config.boolean("delete.topic.enable"):
         disabled = Error.TOPIC_DELETION_DISABLED if call.api_version >= 3 else Error.INVALID_REQUEST
         raise Refusal(disabled, "Topic deletion is disabled.")
+    if request.timeout_ms <= 0:
+        raise Refusal(Error.REQUEST_TIMED_OUT)
     times = Counter((state.name, state.topic_id) for state in asked)
     answers: list[DeletableTopicResult] = []
     topics: list[TopicState] = []

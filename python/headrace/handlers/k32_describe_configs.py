@@ -77,7 +77,7 @@ def _described(call: Call, kind: int, name: str) -> list[Described]:
             if why := why_invalid(name):
                 raise Refusal(Error.INVALID_TOPIC_EXCEPTION, why)
             if name not in image.topics:
-                raise Refusal(Error.UNKNOWN_TOPIC_OR_PARTITION)
+                raise Refusal(Error.UNKNOWN_TOPIC_OR_PARTITION, "")
             overrides = image.config_of(kind, name)
             return [
                 describe(key, overrides, services.config)

@@ -29,7 +29,7 @@ def run(scenario):
 
 async def with_topic(**options):
     world = await World(**options).open()
-    await world.ask(CreateTopicsRequest([CreatableTopic("t", 1, 1)]), 7)
+    await world.ask(CreateTopicsRequest([CreatableTopic("t", 1, 1)], timeout_ms=1_000), 7)
     return world
 
 
@@ -166,7 +166,7 @@ def test_who_may_not_is_told_so():
             assert (await world.ask(change, 1)).responses[0].error_code == error
         world = await with_topic(authorizer=Forbid(Operation.DESCRIBE_CONFIGS))
         assert await described(world, TOPIC, "t") == (Error.TOPIC_AUTHORIZATION_FAILED, {})
-        wanted = CreateTopicsRequest([CreatableTopic("u", 1, 1)])
+        wanted = CreateTopicsRequest([CreatableTopic("u", 1, 1)], timeout_ms=1_000)
         (topic,) = (await world.ask(wanted, 7)).topics
         assert (topic.error_code, topic.topic_config_error_code) == (0, Error.TOPIC_AUTHORIZATION_FAILED)
         assert (topic.num_partitions, topic.configs) == (-1, None)

@@ -275,11 +275,12 @@ def test_find_coordinator_makes_the_offsets_topic_and_refuses_transactions():
             if version < 4:
                 found = await node.ask(FindCoordinatorRequest(key="g"), version)
                 assert (found.error_code, found.node_id, found.port) == (0, 1, 9092)
+                assert found.error_message == ("NONE" if version else "")  # as Kafka says it
             else:
                 found = await node.ask(FindCoordinatorRequest(coordinator_keys=["g", "h"]), version)
-                assert [(c.key, c.node_id, c.error_code) for c in found.coordinators] == [
-                    ("g", 1, 0),
-                    ("h", 1, 0),
+                assert [(c.key, c.node_id, c.error_code, c.error_message) for c in found.coordinators] == [
+                    ("g", 1, 0, ""),
+                    ("h", 1, 0, ""),
                 ]
         assert len(node.controller.topic("__consumer_offsets").partitions) == 50
         refusals = {
@@ -325,6 +326,8 @@ def test_offsets_of_unknown_places_and_deleted_topics():
         )
         done = await node.ask(request, 8)
         assert [p.error_code for t in done.topics for p in t.partitions] == [0, 3, 3, 3]
+        nothing = commit_request(8, "g", partitions=())
+        assert (await node.ask(nothing, 8)).topics == []
         strange = await node.ask(commit_request(10, "g", topic_id=b"x" * 16), 10)
         assert strange.topics[0].partitions[0].error_code == Error.UNKNOWN_TOPIC_ID
         everything = await node.ask(OffsetFetchRequest("g", None), 5)

@@ -53,7 +53,7 @@ def topics(*names):
 
 async def with_topic(name="t", partitions=3, settings=None, **options):
     world = await World(settings, **options).open()
-    request = CreateTopicsRequest([CreatableTopic(name, partitions, 1)])
+    request = CreateTopicsRequest([CreatableTopic(name, partitions, 1)], timeout_ms=1_000)
     assert (await world.ask(request, 7)).topics[0].error_code == 0
     return world
 
@@ -63,7 +63,7 @@ def test_create_topics(version):
     async def scenario():
         world = await World().open()
         wanted = CreatableTopic("t", 2, 1, configs=[CreatableTopicConfig("retention.ms", "7")])
-        (topic,) = (await world.ask(CreateTopicsRequest([wanted]), version)).topics
+        (topic,) = (await world.ask(CreateTopicsRequest([wanted], timeout_ms=1_000), version)).topics
         assert (topic.name, topic.error_code, topic.error_message) == ("t", 0, None)
         if version >= 5:
             assert (topic.num_partitions, topic.replication_factor) == (2, 1)
@@ -76,7 +76,7 @@ def test_create_topics(version):
         told = world.engine.told[known.topic_id]
         assert [tuple(p) for p in told.partitions] == [(1, 0), (2, 1)]
         assert told.configs["retention.ms"] == "7"
-        again = (await world.ask(CreateTopicsRequest([wanted]), version)).topics[0]
+        again = (await world.ask(CreateTopicsRequest([wanted], timeout_ms=1_000), version)).topics[0]
         assert again.error_code == Error.TOPIC_ALREADY_EXISTS
 
     run(scenario)
@@ -86,16 +86,40 @@ def test_create_topics_that_are_asked_for_twice_badly_or_not_for_real():
     async def scenario():
         world = await World().open()
         twice = CreatableTopic("t", 1, 1)
-        answer = await world.ask(CreateTopicsRequest([twice, twice, CreatableTopic("u", 1, 1)]), 7)
+        answer = await world.ask(
+            CreateTopicsRequest([twice, twice, CreatableTopic("u", 1, 1)], timeout_ms=1_000), 7
+        )
         assert [(t.name, t.error_code) for t in answer.topics] == [("t", Error.INVALID_REQUEST), ("u", 0)]
         chosen = [CreatableReplicaAssignment(0, [1]), CreatableReplicaAssignment(0, [1])]
-        answer = await world.ask(CreateTopicsRequest([CreatableTopic("v", -1, -1, chosen)]), 7)
+        answer = await world.ask(
+            CreateTopicsRequest([CreatableTopic("v", -1, -1, chosen)], timeout_ms=1_000), 7
+        )
         assert answer.topics[0].error_code == Error.INVALID_REPLICA_ASSIGNMENT
-        answer = await world.ask(CreateTopicsRequest([CreatableTopic("w", 1, 1)], validate_only=True), 7)
+        answer = await world.ask(
+            CreateTopicsRequest([CreatableTopic("w", 1, 1)], validate_only=True, timeout_ms=1_000), 7
+        )
         assert answer.topics[0].error_code == 0
         assert world.controller.topic("w") is None
-        answer = await world.ask(CreateTopicsRequest([CreatableTopic("__cluster_metadata", 1, 1)]), 7)
+        answer = await world.ask(
+            CreateTopicsRequest([CreatableTopic("__cluster_metadata", 1, 1)], timeout_ms=1_000), 7
+        )
         assert answer.topics[0].error_code == Error.TOPIC_AUTHORIZATION_FAILED
+
+    run(scenario)
+
+
+def test_what_has_no_time_is_not_begun():
+    async def scenario():
+        world = await World().open()
+        for timeout_ms in (0, -1):
+            wanted = CreateTopicsRequest([CreatableTopic("t", 1, 1)], timeout_ms=timeout_ms)
+            (topic,) = (await world.ask(wanted, 7)).topics
+            assert (topic.error_code, topic.error_message) == (Error.REQUEST_TIMED_OUT, None)
+            assert world.controller.topic("t") is None
+        await world.ask(CreateTopicsRequest([CreatableTopic("t", 1, 1)], timeout_ms=1_000), 7)
+        (topic,) = (await world.ask(DeleteTopicsRequest(topic_names=["t"], timeout_ms=0), 5)).responses
+        assert (topic.error_code, topic.error_message) == (Error.REQUEST_TIMED_OUT, None)
+        assert world.controller.topic("t") is not None
 
     run(scenario)
 
@@ -104,7 +128,7 @@ def test_an_append_that_is_refused_makes_nothing_and_is_said():
     async def scenario():
         world = await World().open()
         world.engine.refuse(Error.KAFKA_STORAGE_ERROR)
-        request = CreateTopicsRequest([CreatableTopic("t", 1, 1)])
+        request = CreateTopicsRequest([CreatableTopic("t", 1, 1)], timeout_ms=1_000)
         assert (await world.ask(request, 7)).topics[0].error_code == Error.NOT_CONTROLLER
         assert world.controller.topic("t") is None
         assert (await world.ask(request, 7)).topics[0].error_code == 0
@@ -209,7 +233,11 @@ def test_delete_topics(version):
 
         def asked(*names):
             states = [DeleteTopicState(name) for name in names]
-            return DeleteTopicsRequest(states) if version >= 6 else DeleteTopicsRequest(topic_names=[*names])
+            return (
+                DeleteTopicsRequest(states, timeout_ms=1_000)
+                if version >= 6
+                else DeleteTopicsRequest(topic_names=[*names], timeout_ms=1_000)
+            )
 
         answer = await world.ask(asked("t", "nope"), version)
         assert {(r.name, r.error_code) for r in answer.responses} == {
@@ -235,14 +263,14 @@ def test_delete_topics_by_id_and_badly():
             DeleteTopicState("x"),
             DeleteTopicState("x"),
         ]
-        answer = await world.ask(DeleteTopicsRequest(states), 6)
+        answer = await world.ask(DeleteTopicsRequest(states, timeout_ms=1_000), 6)
         assert [r.error_code for r in answer.responses] == [
             Error.UNKNOWN_TOPIC_ID,
             Error.INVALID_REQUEST,
             Error.INVALID_REQUEST,
             Error.INVALID_REQUEST,
         ]
-        answer = await world.ask(DeleteTopicsRequest([DeleteTopicState(None, known)]), 6)
+        answer = await world.ask(DeleteTopicsRequest([DeleteTopicState(None, known)], timeout_ms=1_000), 6)
         assert [(r.name, r.error_code) for r in answer.responses] == [("t", 0)]
 
     run(scenario)
@@ -251,7 +279,7 @@ def test_delete_topics_by_id_and_badly():
 def test_delete_topics_where_it_is_disabled():
     async def scenario():
         world = await with_topic(settings={"delete.topic.enable": "false"})
-        request = DeleteTopicsRequest(topic_names=["t"])
+        request = DeleteTopicsRequest(topic_names=["t"], timeout_ms=1_000)
         disabled = (await world.ask(request, 3)).responses[0]
         assert disabled.error_code == Error.TOPIC_DELETION_DISABLED
         assert (await world.ask(request, 1)).responses[0].error_code == Error.INVALID_REQUEST
@@ -305,7 +333,7 @@ def test_delete_records(version):
         await world.controller.ensure_internal_topic("__consumer_offsets")
         assert await delete("__consumer_offsets", 0, 0) == (Error.INVALID_TOPIC_EXCEPTION, -1)
         compacted = CreatableTopic("c", 1, 1, configs=[CreatableTopicConfig("cleanup.policy", "compact")])
-        await world.ask(CreateTopicsRequest([compacted]), 7)
+        await world.ask(CreateTopicsRequest([compacted], timeout_ms=1_000), 7)
         assert await delete("c", 0, 0) == (Error.POLICY_VIOLATION, -1)
 
     run(scenario)
@@ -370,7 +398,9 @@ def test_describe_producers():
 def test_describe_topic_partitions_goes_page_by_page():
     async def scenario():
         world = await with_topic("b", 3)
-        await world.ask(CreateTopicsRequest([CreatableTopic("a", 2, 1), CreatableTopic("c", 1, 1)]), 7)
+        await world.ask(
+            CreateTopicsRequest([CreatableTopic("a", 2, 1), CreatableTopic("c", 1, 1)], timeout_ms=1_000), 7
+        )
         seen, cursor, pages = [], None, 0
         while True:
             request = DescribeTopicPartitionsRequest([], 2, cursor)
