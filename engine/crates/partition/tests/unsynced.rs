@@ -54,6 +54,11 @@ fn commit(disk: &SimDisk, journal: &mut Journal, logs: &mut Logs) {
     }
 }
 
+fn write_behind(disk: &SimDisk, journal: &mut Journal, logs: &mut Logs, group: GroupId, sync: bool) {
+    let job = logs.write_behind(journal, group, usize::MAX, sync).unwrap();
+    logs.job_done(journal, job.run(disk), &|_| Vec::new()).unwrap();
+}
+
 fn readable(
     disk: &SimDisk,
     journal: &Journal,
@@ -83,8 +88,7 @@ fn a_sync_that_failed_while_the_log_start_moved_is_not_forgotten() {
         log.configure(SegmentLimits { bytes: 500, ..SegmentLimits::default() });
         (0..3).for_each(|_| append(&mut journal, &mut logs, A));
         commit(&disk, &mut journal, &mut logs);
-        let job = logs.write_behind(&journal, A, usize::MAX, false).unwrap();
-        logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+        write_behind(&disk, &mut journal, &mut logs, A, false);
         // A sync is out, the log start passes the flushed segment, the sync fails.
         let job = logs.write_behind(&journal, A, usize::MAX, true).unwrap();
         logs.get_mut(A).unwrap().set_start(&mut journal, Offset(1), &Vec::new);
@@ -93,8 +97,7 @@ fn a_sync_that_failed_while_the_log_start_moved_is_not_forgotten() {
         assert!(!disk.fault_is_ahead());
         drop(logs.job_done(&mut journal, done, &|_| Vec::new()));
         commit(&disk, &mut journal, &mut logs);
-        let job = logs.write_behind(&journal, A, usize::MAX, true).unwrap();
-        logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+        write_behind(&disk, &mut journal, &mut logs, A, true);
         commit(&disk, &mut journal, &mut logs);
         assert_eq!(logs.get(A).unwrap().flushed_index(), LogIndex(3));
         drop((journal, logs));
@@ -119,8 +122,7 @@ fn a_topic_directory_that_goes_and_comes_again_is_synced() {
         logs.create(&mut journal, B, T, PartitionIndex(1));
         append(&mut journal, &mut logs, B);
         commit(&disk, &mut journal, &mut logs);
-        let job = logs.write_behind(&journal, B, usize::MAX, true).unwrap();
-        logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+        write_behind(&disk, &mut journal, &mut logs, B, true);
         append(&mut journal, &mut logs, A);
         logs.remove(&mut journal, B);
         commit(&disk, &mut journal, &mut logs);
@@ -150,8 +152,7 @@ fn a_time_that_was_looked_for_in_files_that_failed_is_looked_for_again() {
     logs.create(&mut journal, A, T, PartitionIndex(0));
     append(&mut journal, &mut logs, A);
     commit(&disk, &mut journal, &mut logs);
-    let job = logs.write_behind(&journal, A, usize::MAX, false).unwrap();
-    logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+    write_behind(&disk, &mut journal, &mut logs, A, false);
     append(&mut journal, &mut logs, A);
     commit(&disk, &mut journal, &mut logs);
 
@@ -178,13 +179,11 @@ fn what_was_written_before_a_deletion_failed_is_written_again() {
     log.configure(SegmentLimits { bytes: 500, ..SegmentLimits::default() });
     (0..3).for_each(|_| append(&mut journal, &mut logs, A));
     commit(&disk, &mut journal, &mut logs);
-    let job = logs.write_behind(&journal, A, usize::MAX, true).unwrap();
-    logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+    write_behind(&disk, &mut journal, &mut logs, A, true);
     logs.get_mut(A).unwrap().set_start(&mut journal, Offset(1), &Vec::new);
     append(&mut journal, &mut logs, A);
     commit(&disk, &mut journal, &mut logs);
-    let job = logs.write_behind(&journal, A, usize::MAX, false).unwrap();
-    logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+    write_behind(&disk, &mut journal, &mut logs, A, false);
 
     let delete = logs.next_job(&journal, usize::MAX).unwrap();
     assert!(matches!(delete, LogJob::Delete(_)));
@@ -195,8 +194,7 @@ fn what_was_written_before_a_deletion_failed_is_written_again() {
     // The disk lost what was not synced, and will not say so again.
     let newest = segment::log_path(&dir_of_a(), Offset(3));
     disk.flip(&newest, 30);
-    let job = logs.write_behind(&journal, A, usize::MAX, true).unwrap();
-    logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+    write_behind(&disk, &mut journal, &mut logs, A, true);
     commit(&disk, &mut journal, &mut logs);
     drop((journal, logs));
     disk.crash(End::Power, &mut SplitMix(1));
@@ -330,8 +328,7 @@ fn a_truncated_batch_is_not_the_oldest_for_ever() {
         let bytes = make(1, 30_000, log.end());
         log.append_batch(&mut journal, &Header::read(&bytes).unwrap(), &bytes, &Vec::new);
         commit(&disk, &mut journal, &mut logs);
-        let job = logs.write_behind(&journal, B, usize::MAX, false).unwrap();
-        logs.job_done(&mut journal, job.run(&disk), &|_| Vec::new()).unwrap();
+        write_behind(&disk, &mut journal, &mut logs, B, false);
     }
     append(&mut journal, &mut logs, B);
     commit(&disk, &mut journal, &mut logs);
