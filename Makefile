@@ -16,7 +16,7 @@ ENGINE := $(shell find engine -name '*.rs' -o -name '*.toml' -o -name Cargo.lock
 PYTHON_SOURCES := $(shell find python -name '*.py' 2>/dev/null)
 STAMPS := .build
 
-.PHONY: help run build test check format bench sim crash fuzz clients demo wheel clean
+.PHONY: help run build test check format bench sim crash fuzz diff clients demo wheel clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,9 @@ crash: build $(STAMPS)/dev ## kill -9 under load N=10 times; MODE=power cuts the
 
 fuzz: build $(STAMPS)/dev ## hostile frames at a live broker: LIVE=100000
 	@$(BIN)/python -m tests.hostile.run --frames $(or $(LIVE),10000)
+
+diff: build $(STAMPS)/dev ## the same requests to Apache Kafka 4.2 and to us, and what differs: ONLY=API keys
+	@$(BIN)/python -m tests.differential.run $(if $(ONLY),--only $(ONLY))
 
 clients: build $(STAMPS)/dev ## other people's clients in seven languages
 	@$(BIN)/python tools/suites.py --only clients
