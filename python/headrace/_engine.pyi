@@ -48,6 +48,7 @@ class Engine:
         group: int,
         records: Sequence[tuple[bytes | None, bytes | None]],
         expected_end: int | None,
+        makes_room: bool,
     ) -> None:
         """Stage an append of one batch."""
 

@@ -42,16 +42,16 @@ class PlainDisk:
 class CutDisk:
     """An ext4 of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, image_bytes: int = IMAGE_BYTES) -> None:
         self._image = directory / "disk.img"
         self._mount = directory / "mnt"
         self.data_dir: Final = self._mount / "data"
         self._mount.mkdir()
         with self._image.open("wb") as image:
-            image.truncate(IMAGE_BYTES)
+            image.truncate(image_bytes)
         # Inode tables are written now: no background thread writes beside the broker.
         options = "lazy_itable_init=0,lazy_journal_init=0"
-        _run("mkfs.ext4", "-q", "-F", "-E", options, "-N", "65536", str(self._image))
+        _run("mkfs.ext4", "-q", "-F", "-E", options, "-N", str(image_bytes >> 16), str(self._image))
         self._attach()
 
     def crash(self, kill: Callable[[], None], *, kill_first: bool) -> None:

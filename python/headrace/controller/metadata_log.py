@@ -16,7 +16,12 @@ from headrace.engine.slices import SLICE_MAX, in_slices
 from headrace.model.errors import Error, Refusal
 from headrace.model.failure import ExitCode, Failure
 from headrace.observe import log
-from headrace.wire.messages.metadata_records import SnapshotBeginRecord, SnapshotEndRecord
+from headrace.wire.messages.metadata_records import (
+    ConfigRecord,
+    RemoveTopicRecord,
+    SnapshotBeginRecord,
+    SnapshotEndRecord,
+)
 from headrace.wire.wire_error import WireError
 
 if TYPE_CHECKING:
@@ -32,6 +37,9 @@ SNAPSHOT_RECORDS: Final = 10_000
 
 SNAPSHOT_BATCH_RECORDS: Final = 2_000
 """Records of a snapshot that travel as one batch; about 150 KB."""
+
+MAKES_ROOM: Final = (RemoveTopicRecord, ConfigRecord, SnapshotEndRecord)
+"""What a full disk still takes: it frees space (a shorter retention does), or a start needs it."""
 
 READ_BYTES_MAX: Final = 1 << 20
 """Of one read while loading."""
@@ -104,9 +112,16 @@ class MetadataLog:
         async for part in in_slices(records):
             lines += [Record(None, write_record(record)) for record in part]
         self.stale = True  # also if this is cancelled
-        outcome = await self._engine.append(METADATA_GROUP, lines, expected_end=self._end)
+        makes_room = all(isinstance(record, MAKES_ROOM) for record in records)
+        outcome = await self._engine.append(
+            METADATA_GROUP, lines, expected_end=self._end, makes_room=makes_room
+        )
         if outcome.error:
             _log.error("metadata append refused", error=outcome.error.name, records=len(records))
+            if outcome.error == Error.NOT_ENOUGH_REPLICAS:
+                raise Refusal(
+                    Error.KAFKA_STORAGE_ERROR, "The disk is full: delete records or topics, and retry."
+                )
             raise Refusal(Error.NOT_CONTROLLER, "The controller could not write its log.")
         self.stale = False
         self._end = outcome.end_offset

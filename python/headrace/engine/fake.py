@@ -73,6 +73,8 @@ class FakeEngine:
         self._on_requests: Callable[[Sequence[Request]], None] | None = None
         self._held: list[tuple[asyncio.Future[Any], object, FakeLog | None, int]] | None = None
         self._refusals: list[Error] = []
+        self.makes_room = False
+        """What the last append said of itself."""
 
     # -- for tests ----------------------------------------------------------------------------------------------------
 
@@ -151,8 +153,14 @@ class FakeEngine:
             del self.logs[group]
 
     def append(
-        self, group: int, records: Sequence[Record], *, expected_end: int | None = None
+        self,
+        group: int,
+        records: Sequence[Record],
+        *,
+        expected_end: int | None = None,
+        makes_room: bool = False,
     ) -> asyncio.Future[Appended]:
+        self.makes_room = makes_room
         log = self.logs.get(group)
         if log is None:
             return self._soon(Appended(Error.UNKNOWN_TOPIC_OR_PARTITION, -1, -1))

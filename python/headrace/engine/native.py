@@ -144,11 +144,16 @@ class NativeEngine:
         self._flush_soon()
 
     def append(
-        self, group: int, records: Sequence[Record], *, expected_end: int | None = None
+        self,
+        group: int,
+        records: Sequence[Record],
+        *,
+        expected_end: int | None = None,
+        makes_room: bool = False,
     ) -> asyncio.Future[Appended]:
         """See `Engine.append`."""
         call, future = self._call()
-        self._engine.append(call, group, list(records), expected_end)
+        self._engine.append(call, group, list(records), expected_end, makes_room)
         return future
 
     def read(self, group: int, offset: int, max_bytes: int) -> asyncio.Future[Slice]:

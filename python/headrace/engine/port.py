@@ -169,13 +169,19 @@ class Engine(Protocol):
         """Delete for ever every partition that no call of `topics` has named. Only for one who named all that there are."""
 
     def append(
-        self, group: int, records: Sequence[Record], *, expected_end: int | None = None
+        self,
+        group: int,
+        records: Sequence[Record],
+        *,
+        expected_end: int | None = None,
+        makes_room: bool = False,
     ) -> asyncio.Future[Appended]:
         """Append records as one batch; all or none.
 
         `expected_end`: refuse (`NOT_LEADER_OR_FOLLOWER`) unless the log ends at this offset now. A coordinator that
         passes it is the only writer or learns that it is not. An empty `records` only waits: it completes when
-        everything appended before is committed.
+        everything appended before is committed. `makes_room`: a full disk takes it where it takes no other
+        (`NOT_ENOUGH_REPLICAS`).
         """
 
     def read(self, group: int, offset: int, max_bytes: int) -> asyncio.Future[Slice]:

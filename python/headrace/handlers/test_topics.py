@@ -136,6 +136,23 @@ def test_an_append_that_is_refused_makes_nothing_and_is_said():
     run(scenario)
 
 
+def test_a_full_disk_is_told_and_what_frees_space_is_marked_so():
+    async def scenario():
+        world = await World().open()
+        world.engine.refuse(Error.NOT_ENOUGH_REPLICAS)
+        create = CreateTopicsRequest([CreatableTopic("t", 1, 1)], timeout_ms=1_000)
+        (topic,) = (await world.ask(create, 7)).topics
+        assert topic.error_code == Error.KAFKA_STORAGE_ERROR
+        assert topic.error_message == "The disk is full: delete records or topics, and retry."
+        assert (await world.ask(create, 7)).topics[0].error_code == 0
+        assert not world.engine.makes_room
+        delete = DeleteTopicsRequest(topic_names=["t"], timeout_ms=1_000)
+        assert (await world.ask(delete, 5)).responses[0].error_code == 0
+        assert world.engine.makes_room
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("version", versions(3))
 def test_metadata(version):
     async def scenario():

@@ -79,10 +79,10 @@ pub struct FileMade {
 }
 
 impl FileMade {
-    /// Whether there is no such file: the disk may be full.
+    /// Why there is no such file, if there is none: the disk may be full.
     #[must_use]
-    pub fn is_failure(&self) -> bool {
-        self.result.is_err()
+    pub fn error(&self) -> Option<&std::io::Error> {
+        self.result.as_ref().err()
     }
 }
 

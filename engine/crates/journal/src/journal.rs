@@ -28,6 +28,8 @@ use crate::turn::Turn;
 const TURN_BYTES_TARGET: usize = COMMIT_BYTES_TARGET / 8 * 7;
 /// One in so many files is left closed.
 const LEFT_SHARE: usize = 8;
+/// One in so many bytes of what is kept for the checkpoint may go to what makes room.
+const RELIEF_SHARE: u64 = 4;
 
 /// How a journal is laid out.
 #[derive(Clone, Debug)]
@@ -226,6 +228,19 @@ impl Journal {
             }
         }
         false
+    }
+
+    /// As [`takes`](Self::takes), for what makes room (log starts, removals): a journal that is full because the disk is would
+    /// else stay full. It may take a part of what is kept for the checkpoint.
+    pub fn takes_relief(&mut self, mark: &GroupMark, bytes: usize) -> bool {
+        if self.takes(mark, bytes) {
+            return true;
+        }
+        if self.turn.is_empty() {
+            self.aim(0);
+        }
+        let reserve = self.reserve();
+        self.needed(mark, bytes) <= self.room_above(reserve - reserve / RELIEF_SHARE)
     }
 
     /// As [`takes`](Self::takes), for the checkpoint, which may use the last free file.

@@ -277,6 +277,12 @@ impl Log {
         journal.takes(&self.mark, bytes)
     }
 
+    /// As [`takes`](Self::takes), for what makes room: [`Journal::takes_relief`].
+    #[must_use]
+    pub fn takes_relief(&self, journal: &mut Journal, bytes: usize) -> bool {
+        journal.takes_relief(&self.mark, bytes)
+    }
+
     /// The directory of its files; it is made with the first of them.
     #[must_use]
     pub fn dir(&self) -> PathBuf {
@@ -434,15 +440,20 @@ impl Log {
     pub(crate) fn apply_start(&mut self, offset: Offset, commit: u64) {
         self.start = offset;
         self.markers.fold(offset);
-        // The active segment stays, also when the start passed all of it.
-        let passed = self.segments.windows(2).take_while(|pair| pair[1].base <= offset).count();
+        // What no record is left of goes whole, the active segment too: a quiet log would hold its space for ever.
+        let ends = self.segments.iter().skip(1).map(|next| next.base).chain([self.end_offset]);
+        let passed = ends.take_while(|end| *end <= offset).count().min(self.segments.len());
         self.files_gone += u32::from(passed > 0);
         self.doomed.extend(self.segments.drain(..passed).map(|segment| (commit, segment.base)));
     }
 
     /// The flushed mark moved over segments that the log start passed before they were written, if there are any.
     fn mark_past_start(&self) -> Option<Flushed> {
-        let first = self.segments.first()?.base;
+        let Some(first) = self.segments.first().map(|segment| segment.base) else {
+            // The next batch begins the next segment.
+            let none = Flushed { index: self.end, segment: self.end_offset, position: Some(0) };
+            return (self.flushed.segment < none.segment).then_some(none);
+        };
         if self.flushed.segment >= first {
             return None;
         }

@@ -149,7 +149,7 @@ impl Partition {
         origin: Origin,
         waiter: Option<WaiterToken>,
     ) -> Result<Appended, AppendError> {
-        if let Origin::Coordinator { expected_end: Some(end) } = origin
+        if let Origin::Coordinator { expected_end: Some(end), .. } = origin
             && end != hands.log.end()
         {
             return Err(AppendError::UnexpectedEnd);
@@ -158,7 +158,12 @@ impl Partition {
         if let Sequence::Duplicate(original) = self.producers.check(&valid.header)? {
             return Ok(self.duplicate(hands, origin, &original, waiter));
         }
-        if !hands.log.takes(hands.journal, valid.bytes.len()) {
+        let bytes = valid.bytes.len();
+        let takes = match origin.makes_room() {
+            true => hands.log.takes_relief(hands.journal, bytes),
+            false => hands.log.takes(hands.journal, bytes),
+        };
+        if !takes {
             return Err(AppendError::NoRoom);
         }
         let header = Header { base_offset: hands.log.end(), epoch: self.replica.epoch(), ..valid.header };
@@ -238,7 +243,7 @@ impl Partition {
             // An earlier request may be on its way to the same place: its outcome is this one's too.
             return Some(asked.is_some() && self.await_committed(hands.log, waiter));
         }
-        if !hands.log.takes(hands.journal, SMALL_RECORD_BYTES) {
+        if !hands.log.takes_relief(hands.journal, SMALL_RECORD_BYTES) {
             return None;
         }
         let index = hands.log.end_index();
@@ -253,7 +258,7 @@ impl Partition {
     /// Tells the log of a log start that is committed. True: it is told, or there is none.
     pub fn apply_start(&mut self, hands: &mut Hands<'_>) -> bool {
         let Some(start) = self.start else { return true };
-        if !hands.log.takes(hands.journal, SMALL_RECORD_BYTES) {
+        if !hands.log.takes_relief(hands.journal, SMALL_RECORD_BYTES) {
             return false;
         }
         hands.log.set_start(hands.journal, start, &|| self.producers.state());

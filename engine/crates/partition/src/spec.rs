@@ -44,6 +44,8 @@ pub enum Origin {
     Coordinator {
         /// Refuse unless the log ends here now.
         expected_end: Option<Offset>,
+        /// It makes room (a topic is deleted): a full journal takes it where it takes no other.
+        makes_room: bool,
     },
 }
 
@@ -55,6 +57,12 @@ impl Origin {
             Origin::Client { acks } => acks,
             Origin::Coordinator { .. } => Acks::All,
         }
+    }
+
+    /// Whether a full journal takes it where it takes no other.
+    #[must_use]
+    pub const fn makes_room(self) -> bool {
+        matches!(self, Origin::Coordinator { makes_room: true, .. })
     }
 }
 

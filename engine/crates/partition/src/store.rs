@@ -162,7 +162,7 @@ impl Store {
     /// Records what waits for room, in order, as far as there is room.
     fn record_deferred(&mut self) {
         while let Some(next) = self.deferred.front() {
-            if !self.journal.takes(&GroupMark::default(), GROUP_RECORD_BYTES) {
+            if !self.journal.takes_relief(&GroupMark::default(), GROUP_RECORD_BYTES) {
                 return;
             }
             match *next {
@@ -208,7 +208,8 @@ impl Store {
         origin: Origin,
         waiter: Option<WaiterToken>,
     ) -> Result<Appended, AppendError> {
-        if self.upkeep.is_failing() && self.journal.pressure() >= PRESSURE_PERCENT_MAX {
+        let is_full = self.upkeep.is_failing() && self.journal.pressure() >= PRESSURE_PERCENT_MAX;
+        if is_full && !origin.makes_room() {
             return Err(AppendError::StorageFull);
         }
         let (partition, mut hands) = self.hands(group).ok_or(AppendError::UnknownPartition)?;
@@ -314,6 +315,12 @@ impl Store {
     #[must_use]
     pub fn room(&self) -> usize {
         if self.stop == Stop::Running && !self.behind { self.journal.room() } else { 0 }
+    }
+
+    /// Whether files cannot be written, so that nobody knows when there is room again: who waits for it is refused instead.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.upkeep.is_failing()
     }
 
     /// The most room that is worth waiting for: see [`Journal::room_of_a_turn`].

@@ -217,7 +217,7 @@ fn a_segment_that_is_too_short_is_refused_when_it_is_read_and_ends_the_log_where
     world.try_restart(false).expect("segments are not opened at a start");
     assert_eq!(world.fetch(5).err(), Some(FetchError::Storage));
     assert_eq!(world.fetch(6).err(), Some(FetchError::Storage));
-    assert_eq!(world.store.take_found_damage().len(), 1, "told once");
+    assert_eq!(world.store.take_notices().len(), 1, "told once");
     assert!(world.fetch(0).is_ok(), "what is sound is read");
     world.try_restart(true).expect("loss is accepted");
     let losses = world.store.losses();
@@ -252,7 +252,7 @@ fn a_partition_whose_newest_segment_is_cut_is_refused_told_of_once_and_never_wri
     }
     assert_eq!(refused, Some(AppendError::Damaged));
     assert_eq!(partition::error_code(AppendError::Damaged), ErrorCode::KAFKA_STORAGE_ERROR);
-    let found = world.store.take_found_damage();
+    let found = world.store.take_notices();
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("shorter than its flushed mark"), "{found:?}");
     let before = world.disk.changes();
@@ -261,7 +261,7 @@ fn a_partition_whose_newest_segment_is_cut_is_refused_told_of_once_and_never_wri
         world.settle();
     }
     assert_eq!(world.disk.changes(), before, "what would fail again is not tried again");
-    assert!(world.store.take_found_damage().is_empty());
+    assert!(world.store.take_notices().is_empty());
     append_other(&mut world, b"another partition goes on");
 }
 

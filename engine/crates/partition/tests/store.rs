@@ -403,39 +403,6 @@ fn retention_takes_whole_segments_and_their_files() {
 }
 
 #[test]
-fn while_segments_cannot_be_written_appends_are_refused_before_the_journal_is_full_and_retention_frees_it() {
-    let mut world = World::new(TopicConfig { segment_bytes: 100_000, ..config() });
-    world.files_fail = true;
-    let filler = vec![b'x'; 20_000];
-    let mut stored = 0;
-    let refused = loop {
-        match world.append(&batch_at(WALL_MS, &[&filler]), 1) {
-            Ok(_) => stored += 1,
-            Err(AppendError::NoRoom) => {}
-            Err(error) => break error,
-        }
-        world.pass_ms(10);
-        world.settle();
-        assert!(stored < 10_000, "a full disk is noticed");
-    };
-    assert_eq!(refused, AppendError::StorageFull);
-    assert_eq!(partition::error_code(refused), ErrorCode::NOT_ENOUGH_REPLICAS);
-    assert_eq!(world.read_all(0).len(), stored, "everything acknowledged is still read");
-    world.config.retention_ms = Some(1_000);
-    world.configure();
-    world.pass_ms(20_000);
-    world.settle();
-    let marks = world.store.log_info(GROUP).expect("here").watermarks;
-    assert_eq!(marks.log_start, marks.log_end, "retention ran");
-    world.files_fail = false;
-    for _ in 0..10 {
-        world.pass_ms(1_100);
-        world.settle();
-    }
-    assert!(world.append(&batch_at(world.now.wall_ms, &[&filler]), 2).is_ok());
-}
-
-#[test]
 fn a_recovered_partition_is_nobodys_until_it_is_named() {
     let mut world = World::new(config());
     world.append_durably(&batch_of(&[b"a"]));
@@ -498,7 +465,7 @@ fn a_keyed_log_of_the_nodes_own_stays_small() {
     let compact = CleanupPolicy { compact: true, delete: false };
     let config = TopicConfig { cleanup: compact, segment_bytes: 100_000, ..config() };
     let mut world = World::with(config, true, 1);
-    let origin = Origin::Coordinator { expected_end: None };
+    let origin = Origin::Coordinator { expected_end: None, makes_room: false };
     let filler = vec![b'x'; 2_000];
     let mut end = 0;
     for n in 0..2_000_u32 {
@@ -530,7 +497,7 @@ fn a_keyed_log_of_the_nodes_own_stays_small() {
 #[test]
 fn a_coordinator_that_is_not_alone_learns_it() {
     let mut world = World::new(config());
-    let expecting = |end| Origin::Coordinator { expected_end: Some(Offset(end)) };
+    let expecting = |end| Origin::Coordinator { expected_end: Some(Offset(end)), makes_room: false };
     let batch = batch_of(&[b"a"]);
     assert!(world.store.append(world.now, GROUP, &batch, expecting(0), None).is_ok());
     let refused = world.store.append(world.now, GROUP, &batch, expecting(0), None);

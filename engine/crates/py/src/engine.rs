@@ -139,15 +139,23 @@ impl Engine {
         }
     }
 
-    #[pyo3(signature = (call, group, records, expected_end))]
-    fn append(&mut self, call: u64, group: u64, records: Vec<PyKeyValue<'_>>, expected_end: Option<i64>) {
+    #[pyo3(signature = (call, group, records, expected_end, makes_room))]
+    fn append(
+        &mut self,
+        call: u64,
+        group: u64,
+        records: Vec<PyKeyValue<'_>>,
+        expected_end: Option<i64>,
+        makes_room: bool,
+    ) {
         let bytes = |bytes: Option<Bound<'_, PyBytes>>| bytes.map(|bytes| bytes.as_bytes().to_vec());
         let records = records
             .into_iter()
             .map(|(key, value)| KeyValue { key: bytes(key), value: bytes(value) })
             .collect();
         let expected_end = expected_end.map(Offset);
-        self.stage_call(group, call, Request::Append { group: GroupId(group), records, expected_end });
+        let request = Request::Append { group: GroupId(group), records, expected_end, makes_room };
+        self.stage_call(group, call, request);
     }
 
     fn read(&mut self, call: u64, group: u64, offset: i64, bytes_max: usize) {

@@ -26,6 +26,8 @@ pub enum Request {
         records: Vec<KeyValue>,
         /// Refuse unless the log ends here now.
         expected_end: Option<Offset>,
+        /// A full journal takes it where it takes no other.
+        makes_room: bool,
     },
     /// Read committed records.
     Read {

@@ -65,8 +65,9 @@ impl Server {
     /// Appends or deletes records. False: there is no room in the journal, nothing has happened.
     pub(crate) fn try_change(&mut self, context: &mut Context<'_>, call: CallId, request: &Request) -> bool {
         match request {
-            Request::Append { group, records, expected_end } => {
-                self.call_append(context, call, *group, records, *expected_end)
+            Request::Append { group, records, expected_end, makes_room } => {
+                let origin = Origin::Coordinator { expected_end: *expected_end, makes_room: *makes_room };
+                self.call_append(context, call, *group, records, origin)
             }
             Request::DeleteRecords { group, before } => self.call_delete(context, call, *group, *before),
             _ => unreachable!("only what changes a log is postponed"),
@@ -87,7 +88,7 @@ impl Server {
         call: CallId,
         group: GroupId,
         records: &[KeyValue],
-        expected_end: Option<Offset>,
+        origin: Origin,
     ) -> bool {
         let none = Offset(-1);
         let wait = CallWait::Append { call, base_offset: none, end_offset: none };
@@ -106,7 +107,6 @@ impl Server {
             builder.push(context.now.wall_ms, record.key.as_deref(), record.value.as_deref(), &[]);
         }
         let bytes = builder.finish(Codec::None);
-        let origin = Origin::Coordinator { expected_end };
         match context.store.append(context.now, group, &bytes, origin, Some(waiter)) {
             Err(AppendError::NoRoom) => {
                 self.waits.remove(token);

@@ -385,7 +385,7 @@ impl Server {
             // A Produce's batches become part of this turn's commit. One larger than a turn has its own way (deferred).
             let most = context.store.room_of_a_turn().min(COMMIT_BYTES_TARGET / 2);
             let wanted = if frame.starts_with(&PRODUCE_KEY) { len.min(most) } else { 0 };
-            if context.store.room() < wanted {
+            if context.store.room() < wanted && !context.store.is_failing() {
                 connection.hold = Hold::Room;
                 self.room_wanted = self.room_wanted.min(wanted);
                 return Ok(at);

@@ -182,8 +182,8 @@ impl Shard {
                 self.pool.submit(job);
             }
         }
-        for found in self.store.take_found_damage() {
-            io::say(&format!("headrace: shard {}: {found}", self.id.0));
+        for notice in self.store.take_notices() {
+            io::say(&format!("headrace: shard {}: {notice}", self.id.0));
         }
         self.metrics.partitions.set(self.store.partition_count() as u64);
         let mut context = Context {

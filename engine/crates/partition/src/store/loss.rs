@@ -16,9 +16,12 @@ use crate::error::OpenError;
 use crate::producers::Producers;
 
 impl Store {
-    /// Damage that was found in files since the last call, a sentence for each partition.
-    pub fn take_found_damage(&mut self) -> Vec<String> {
-        self.logs.take_found()
+    /// What is to be told since the last call: damage in files, a sentence for each partition, and that files cannot be
+    /// written.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        let mut notices = self.logs.take_found();
+        notices.extend(self.upkeep.take_notice());
+        notices
     }
 
     /// What was given up to open this shard: a sentence about its journal, and one for each partition.
@@ -56,7 +59,7 @@ pub(super) fn begin_afresh(
         worked |= commit(storage, journal, logs)?;
         if let Some(file) = journal.next_file().filter(|_| !worked) {
             let made = file.run(storage);
-            worked = !made.is_failure();
+            worked = made.error().is_none();
             journal.file_made(made);
         }
         match journal.to_free() {

@@ -12,6 +12,8 @@ use crate::spec::{Now, Wake};
 
 /// Memory that one write-behind may take.
 pub(super) const WRITE_BEHIND_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// And that one takes after a failure.
+const FAILING_BYTES_MAX: usize = 64 * 1024;
 
 impl Store {
     /// Ends a turn: seals what it recorded into a commit (if none is in flight) and adds work for the pool to `jobs`.
@@ -68,7 +70,9 @@ impl Store {
             jobs.push(StoreJob(Work::MakeFile(file)));
         }
         self.write_producers(jobs);
-        while let Some(job) = self.logs.next_job(&self.journal, WRITE_BEHIND_BYTES_MAX) {
+        // A file of the journal is free when the little that it holds is written: on a full disk that may still find space.
+        let most = if self.upkeep.is_failing() { FAILING_BYTES_MAX } else { WRITE_BEHIND_BYTES_MAX };
+        while let Some(job) = self.logs.next_job(&self.journal, most) {
             self.jobs_running += 1;
             jobs.push(StoreJob(Work::Log(job)));
         }
@@ -95,8 +99,8 @@ impl Store {
                 }
             }
             Outcome::FileMade(made) => {
-                if made.is_failure() {
-                    self.upkeep.failed(now);
+                if let Some(error) = made.error() {
+                    self.upkeep.failed(now, error);
                 }
                 self.journal.file_made(made);
             }
@@ -105,7 +109,7 @@ impl Store {
             Outcome::Time(asked, found) => self.time_found(asked, found, wakes),
             Outcome::Aside(moved) => match moved.result {
                 Ok(()) => moved.group.into_iter().for_each(|group| self.remove_group(group)),
-                Err(_) => self.upkeep.failed(now), // it stays where it is until the next start
+                Err(error) => self.upkeep.failed(now, &error), // it stays where it is until the next start
             },
         }
         Ok(())
@@ -129,15 +133,15 @@ impl Store {
                 }
             }
             Ok(Some(log::LogDone::WroteBeside(done))) => {
-                if done.result.is_err() {
-                    self.upkeep.failed(now);
+                if let Err(error) = &done.result {
+                    self.upkeep.failed(now, error);
                 }
                 self.wrote_producers(done.group, &done.result);
             }
             Ok(_) => self.upkeep.wrote(),
             // One partition's files, not the disk; trying again would change nothing.
             Err(error) if error.kind() == ErrorKind::InvalidData => {}
-            Err(_) => self.upkeep.failed(now),
+            Err(error) => self.upkeep.failed(now, &error),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a shard does from time to time: retention, expiry of producers, compaction; and how it behaves while files cannot be
 //! written.
 
+use std::io::Error;
 use std::sync::Arc;
 
 use model::{GroupId, Offset};
@@ -18,18 +19,24 @@ const RETRY_MS: u64 = 1_000;
 /// While files cannot be written retention is looked at this often: it may be what makes room.
 const FAILING_CHECK_MS: u64 = 10_000;
 
+/// That files cannot be written is told once in this time.
+const TELL_MS: u64 = 60_000;
+
 /// When what is due.
 pub(super) struct Upkeep {
     checked_ns: Option<u64>,
     /// Since files cannot be written: when the next try is due.
     failing: Option<u64>,
+    told_ns: Option<u64>,
+    /// A sentence for the log.
+    notice: Option<String>,
     /// Names files of compaction; random at first, so that no name meets a file of an earlier run.
     file_id: u64,
 }
 
 impl Upkeep {
     pub fn new(file_id: u64) -> Upkeep {
-        Upkeep { checked_ns: None, failing: None, file_id }
+        Upkeep { checked_ns: None, failing: None, told_ns: None, notice: None, file_id }
     }
 
     /// Whether the last work on files failed.
@@ -46,8 +53,19 @@ impl Upkeep {
         self.failing = None;
     }
 
-    pub fn failed(&mut self, now: Now) {
+    pub fn failed(&mut self, now: Now, error: &Error) {
         self.failing = Some(now.monotonic_ns + RETRY_MS * NS_PER_MS);
+        if self.told_ns.is_none_or(|told| now.monotonic_ns.saturating_sub(told) >= TELL_MS * NS_PER_MS) {
+            self.told_ns = Some(now.monotonic_ns);
+            self.notice = Some(format!(
+                "files cannot be written: {error}; they are tried again every second, and records are refused once the \
+                 journal is full"
+            ));
+        }
+    }
+
+    pub fn take_notice(&mut self) -> Option<String> {
+        self.notice.take()
     }
 
     fn is_due(&mut self, now: Now, check_ms: u64) -> bool {

@@ -74,7 +74,7 @@ fn control_and_transactional_batches_are_not_for_clients() {
     control.push(NOW_MS, Some(&[0; 4]), Some(&[0; 6]), &[]);
     let control = control.finish(Codec::None);
     assert_eq!(refused(&control, &config()), AppendError::InvalidRecord);
-    let coordinator = Origin::Coordinator { expected_end: None };
+    let coordinator = Origin::Coordinator { expected_end: None, makes_room: false };
     assert!(validate(&control, coordinator, &config(), NOW_MS).is_ok());
     let mut transactional = Builder::new().producer(1, 0, 0).transactional();
     transactional.push(NOW_MS, None, None, &[]);

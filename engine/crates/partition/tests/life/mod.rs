@@ -287,7 +287,7 @@ impl Life {
             builder = builder.producer(one.unwrap_or(self.producer), 0, sequence);
             Origin::Client { acks: Acks::All }
         } else {
-            Origin::Coordinator { expected_end: None }
+            Origin::Coordinator { expected_end: None, makes_room: false }
         };
         let key_bytes = key.map(|key| [key]);
         builder.push(self.now.wall_ms, key_bytes.as_ref().map(|key| &key[..]), Some(&value), &[]);

@@ -228,7 +228,7 @@ impl World {
             return true;
         }
         let upto = log.offset_of(durable);
-        if upto <= start || !self.room(group, 0) {
+        if upto <= start || !log.takes_relief(&mut self.journal, 2 * ROOM_BYTES) {
             return upto <= start;
         }
         let n =
@@ -252,7 +252,7 @@ impl World {
     }
 
     pub fn remove(&mut self, group: GroupId) -> bool {
-        if !self.journal.takes(&GroupMark::default(), ROOM_BYTES) {
+        if !self.journal.takes_relief(&GroupMark::default(), ROOM_BYTES) {
             return false;
         }
         self.logs.remove(&mut self.journal, group);

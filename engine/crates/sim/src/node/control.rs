@@ -307,7 +307,8 @@ impl Control {
     fn append(&mut self, request: &HandoffRequest, name: String, value: Option<Vec<u8>>, then: Then) {
         self.appending = true;
         let records = vec![KeyValue { key: Some(name.into_bytes()), value }];
-        let append = Request::Append { group: GroupId::CONTROLLER, records, expected_end: Some(self.end) };
+        let (expected_end, makes_room) = (Some(self.end), matches!(then, Then::Delete { .. }));
+        let append = Request::Append { group: GroupId::CONTROLLER, records, expected_end, makes_room };
         let (connection, correlation) = (request.connection, request.correlation_id);
         self.ask(GroupId::CONTROLLER, append, Pending::Appended { connection, correlation, then });
     }
