@@ -16,6 +16,11 @@ from headrace.wire.messages.k02_list_offsets import (
     ListOffsetsRequest,
     ListOffsetsTopic,
 )
+from headrace.wire.messages.k21_delete_records import (
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsTopic,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 ANSWER_S_MAX: Final = 20.0
 PRODUCE_VERSION: Final = 9
 LIST_OFFSETS_VERSION: Final = 9
+DELETE_RECORDS_VERSION: Final = 2
 NOT_YET: Final = {Error.NOT_LEADER_OR_FOLLOWER, Error.UNKNOWN_TOPIC_OR_PARTITION}
 
 
@@ -86,6 +92,13 @@ class Raw:
         asked = [ListOffsetsTopic(name=topic, partitions=[ListOffsetsPartition(timestamp=timestamp)])]
         request = ListOffsetsRequest(replica_id=-1, topics=asked)
         return self.ask(request, LIST_OFFSETS_VERSION).topics[0].partitions[0]
+
+    def delete_records(self, topic: str, before: int) -> Any:
+        """DeleteRecords of partition 0 before an offset, -1 for all; the answer's one partition."""
+        partition = DeleteRecordsPartition(partition_index=0, offset=before)
+        asked = DeleteRecordsTopic(name=topic, partitions=[partition])
+        request = DeleteRecordsRequest(timeout_ms=10_000, topics=[asked])
+        return self.ask(request, DELETE_RECORDS_VERSION).topics[0].partitions[0]
 
     def _exactly(self, size: int) -> bytes:
         found = bytearray()

@@ -164,6 +164,16 @@ def test_a_header_that_claims_a_later_time_than_its_records_misleads_nobody(raw:
     assert (found.offset, found.timestamp) == (2, now + 500)
 
 
+def test_a_record_that_was_deleted_may_still_have_the_largest_timestamp(raw: Raw, topic: str) -> None:
+    now = now_ms()
+    for later in (0, 900, 5, 7):
+        assert raw.produce(topic, batch_at([now + later])).error_code == 0
+    assert raw.delete_records(topic, 2).low_watermark == 2
+    found = raw.offset(topic, -3)
+    assert (found.offset, found.timestamp) == (1, now + 900)
+    assert raw.offset(topic, now + 6).offset == 3
+
+
 def test_offsets_by_time_are_those_of_the_first_record_that_is_late_enough(raw: Raw, topic: str) -> None:
     begin = now_ms() - 10_000_000
     written: list[int] = []

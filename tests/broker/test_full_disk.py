@@ -12,11 +12,6 @@ from headrace.model.errors import Error
 from headrace.testing import Broker
 from headrace.wire.messages.k19_create_topics import CreatableTopic, CreateTopicsRequest
 from headrace.wire.messages.k20_delete_topics import DeleteTopicsRequest
-from headrace.wire.messages.k21_delete_records import (
-    DeleteRecordsPartition,
-    DeleteRecordsRequest,
-    DeleteRecordsTopic,
-)
 from tests.broker.raw import Raw
 from tests.crash.disk import CutDisk, why_not
 from tests.hostile.batches import Batch, record
@@ -82,14 +77,10 @@ def until_there_is_room(raw: Raw, topic: str) -> None:
 
 def test_records_can_be_deleted_and_that_makes_room(broker: Broker) -> None:
     create_topic(broker.bootstrap_servers, "records", 1, KEEPS)
-    partition = DeleteRecordsPartition(partition_index=0, offset=-1)
-    delete = DeleteRecordsRequest(
-        timeout_ms=10_000, topics=[DeleteRecordsTopic(name="records", partitions=[partition])]
-    )
     with Raw(broker.bootstrap_servers) as raw:
         fill(raw, "records")
         assert "files cannot be written: No space left on device" in broker.log_path.read_text()
-        assert raw.ask(delete, 2).topics[0].partitions[0].error_code == Error.NONE
+        assert raw.delete_records("records", -1).error_code == Error.NONE
         until_there_is_room(raw, "records")
 
 

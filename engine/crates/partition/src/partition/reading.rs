@@ -85,20 +85,21 @@ impl Partition {
         self.check_epoch(query.current_epoch)?;
         let watermarks = self.watermarks(log);
         let at = |offset: Offset, epoch: Epoch| Looked::Ready(ListedOffset { timestamp: -1, offset, epoch });
-        let timestamp = match query.timestamp {
+        let (start, timestamp) = match query.timestamp {
             LATEST => return Ok(at(query.isolation.end(&watermarks), self.replica.epoch())),
             EARLIEST | EARLIEST_LOCAL => {
                 return Ok(at(watermarks.log_start, log.epoch_at(watermarks.log_start)));
             }
             // Nothing is tiered and nothing waits to be.
             LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok(Looked::Ready(ListedOffset::NONE)),
+            // As in Kafka, a record that was deleted still counts while its segment is there.
             MAX_TIMESTAMP => match log.max_timestamp() {
-                Some(segment) if segment.max_timestamp >= 0 => segment.max_timestamp,
+                Some(segment) if segment.max_timestamp >= 0 => (segment.base, segment.max_timestamp),
                 Some(_) | None => return Ok(Looked::Ready(ListedOffset::NONE)),
             },
-            timestamp => timestamp,
+            timestamp => (watermarks.log_start, timestamp),
         };
-        Ok(match log.find_time(journal, watermarks.log_start, timestamp) {
+        Ok(match log.find_time(journal, start, timestamp) {
             Some(job) => Looked::Pending(job),
             None => Looked::Ready(ListedOffset::NONE),
         })
@@ -107,9 +108,8 @@ impl Partition {
     /// What a look-up by time comes to; records that the asker may not see yet do not count.
     pub fn listed(&self, log: &Log, query: &ListQuery, found: Option<(Offset, i64)>) -> ListedOffset {
         let watermarks = self.watermarks(log);
-        let visible = watermarks.log_start..query.isolation.end(&watermarks);
         match found {
-            Some((offset, timestamp)) if visible.contains(&offset) => {
+            Some((offset, timestamp)) if offset < query.isolation.end(&watermarks) => {
                 ListedOffset { timestamp, offset, epoch: log.epoch_at(offset) }
             }
             Some(_) | None => ListedOffset::NONE,

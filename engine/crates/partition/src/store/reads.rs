@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use model::{ErrorCode, Offset};
+use wire::list_offsets::MAX_TIMESTAMP;
 
 use super::Store;
 use super::job::{AskedRead, AskedTime, ReadDone, StoreJob, TRIES_MAX, Work};
@@ -107,7 +108,7 @@ impl Store {
         let result = match self.look(asked.query.group) {
             None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
             Some((partition, log)) => match log.time_found(&self.journal, found) {
-                Some(Ok(found)) if !is_before_start(partition, log, found) => {
+                Some(Ok(found)) if !is_before_start(partition, log, &asked.query, found) => {
                     Ok(partition.listed(log, &asked.query, found))
                 }
                 Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
@@ -132,8 +133,14 @@ impl Store {
 }
 
 /// Whether the log start passed the record while it was looked for.
-fn is_before_start(partition: &Partition, log: &log::Log, found: Option<(Offset, i64)>) -> bool {
-    found.is_some_and(|(offset, _)| offset < partition.watermarks(log).log_start)
+fn is_before_start(
+    partition: &Partition,
+    log: &log::Log,
+    query: &ListQuery,
+    found: Option<(Offset, i64)>,
+) -> bool {
+    let start = partition.watermarks(log).log_start;
+    query.timestamp != MAX_TIMESTAMP && found.is_some_and(|(offset, _)| offset < start)
 }
 
 /// Offset of the first record that is not in a file yet.
