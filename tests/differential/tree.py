@@ -31,15 +31,31 @@ NORMAL: Final = {
     "ApiVersionsResponse.finalized_features_epoch": "counts what happened to the cluster",
 }
 """Path without indexes, and why only whether it is set is compared."""
-UNORDERED: Final = {
+KEYED: Final = {
+    "ProduceResponse.responses.partition_responses": "index",
     "MetadataResponse.topics": "name",
     "MetadataResponse.topics.partitions": "partition_index",
+    "DescribeGroupsResponse.groups": "group_id",
     "ListGroupsResponse.groups": "group_id",
+    "ApiVersionsResponse.api_keys": "api_key",
+    "CreateTopicsResponse.topics.configs": "name",
     "DescribeConfigsResponse.results.configs": "name",
+    "DescribeConfigsResponse.results.configs.synonyms": "name",
+    "DescribeLogDirsResponse.results.topics": "name",
+    "DescribeLogDirsResponse.results.topics.partitions": "partition_index",
+    "DeleteGroupsResponse.results": "group_id",
+    "OffsetFetchResponse.groups.topics": "topic_id",
+    "OffsetDeleteResponse.topics": "name",
 }
-"""Arrays that stand in the order of a hash map in Kafka, and what they are compared by: the same in every Kafka, and told to
-nobody."""
+"""Arrays that stand in the order of a hash map in Kafka: an item is compared with the other's of the same key. Where a key
+stands twice the later one has a number."""
+OURS: Final = re.compile(r"^(write\.caching|cluster\.id|headrace\..*)$")
+"""Configurations that Kafka does not have: docs/compatibility.md names them."""
 WORLDS: Final = re.compile(r"^(k\d+v\d+)-")
+
+
+class Keyed(dict[str, Any]):
+    """An array's items by their key."""
 
 
 class Difference(NamedTuple):
@@ -53,7 +69,7 @@ class Difference(NamedTuple):
     @property
     def field_path(self) -> str:
         """Without indexes: what an explanation names."""
-        return re.sub(r"\[\d+\]", "", self.path)
+        return re.sub(r"\[[^\]]*\]", "", self.path)
 
 
 def tree(answer: Message, version: int, world: World) -> dict[str, Any]:
@@ -65,8 +81,13 @@ def differences(kafka: Any, headrace: Any, path: str = "") -> list[Difference]:
     """Every leaf that differs; of arrays of unequal size their sizes, and what they have both."""
     if isinstance(kafka, dict) and isinstance(headrace, dict):
         out: list[Difference] = []
-        for name in kafka:
-            out += differences(kafka[name], headrace.get(name), f"{path}.{name}" if path else name)
+        keyed = isinstance(kafka, Keyed)
+        for name in {**kafka, **headrace}:
+            at = f"{path}[{name}]" if keyed else f"{path}.{name}" if path else name
+            if name in kafka and name in headrace:
+                out += differences(kafka[name], headrace[name], at)
+            else:
+                out.append(Difference(f"{path}.#", name if name in kafka else None, name if name in headrace else None))
         return out
     if isinstance(kafka, list) and isinstance(headrace, list):
         out = []
@@ -90,8 +111,8 @@ def _field(field: Field, value: Any, version: int, path: str, world: World) -> A
     if field.array and value is not None:
         items = [_one(field, item, version, path, world) for item in value]
         kept = [item for item in items if not _is_of_another(item, world)]
-        by = UNORDERED.get(path)
-        return sorted(kept, key=lambda item: (item[by] is None, item[by])) if by else kept
+        by = KEYED.get(path)
+        return kept if by is None else _keyed(kept, by)
     return _one(field, value, version, path, world)
 
 
@@ -105,6 +126,21 @@ def _one(field: Field, value: Any, version: int, path: str, world: World) -> Any
     if field.kind == "uuid":
         return _id(value, world)
     return value.hex() if isinstance(value, bytes) else value
+
+
+def _keyed(items: list[Any], by: str) -> Keyed:
+    """The items by their key; a later one of the same key gets a number."""
+    out = Keyed()
+    for item in items:
+        # Of older versions without it: all that it says is its key.
+        key = name = str(item.get(by, item))
+        number = 1
+        while key in out:
+            number += 1
+            key = f"{name} ({number})"
+        if not OURS.match(name):
+            out[key] = item
+    return out
 
 
 def _is_set(value: Any) -> str:
