@@ -73,6 +73,13 @@ def main() -> int:
                 "auto.create.topics.enable": True,
                 "group.initial.rebalance.delay.ms": 0,
                 "offsets.topic.num.partitions": 5,
+                "offsets.topic.replication.factor": 1,
+                "transaction.state.log.replication.factor": 1,
+                "transaction.state.log.min.isr": 1,
+                "share.coordinator.state.topic.replication.factor": 1,
+                "share.coordinator.state.topic.min.isr": 1,
+                "num.network.threads": 1,
+                "num.io.threads": 2,
             }
             other = stack.enter_context(Broker(durable=True, settings=settings)).bootstrap_servers
         print(f"both ready after {time.monotonic() - began:.1f} s", flush=True)

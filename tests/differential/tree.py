@@ -26,6 +26,7 @@ NORMAL: Final = {
     "JoinGroupResponse.members.member_id": "a member id",
     "DescribeConfigsResponse.results.configs.documentation": "Kafka's own text",
     "DescribeLogDirsResponse.results.log_dir": "each broker has its own",
+    "DescribeLogDirsResponse.results.topics.partitions.partition_size": "of the broker's own topics",
     "DescribeLogDirsResponse.results.total_bytes": "the disk's",
     "DescribeLogDirsResponse.results.usable_bytes": "the disk's",
     "ApiVersionsResponse.finalized_features_epoch": "counts what happened to the cluster",
@@ -87,7 +88,11 @@ def differences(kafka: Any, headrace: Any, path: str = "") -> list[Difference]:
             if name in kafka and name in headrace:
                 out += differences(kafka[name], headrace[name], at)
             else:
-                out.append(Difference(f"{path}.#", name if name in kafka else None, name if name in headrace else None))
+                out.append(
+                    Difference(
+                        f"{path}.#", name if name in kafka else None, name if name in headrace else None
+                    )
+                )
         return out
     if isinstance(kafka, list) and isinstance(headrace, list):
         out = []

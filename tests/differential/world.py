@@ -19,6 +19,7 @@ from headrace.wire.messages.k08_offset_commit import (
 )
 from headrace.wire.messages.k10_find_coordinator import FindCoordinatorRequest
 from headrace.wire.messages.k19_create_topics import CreatableTopic, CreatableTopicConfig, CreateTopicsRequest
+from headrace.wire.messages.k22_init_producer_id import InitProducerIdRequest
 from tests.hostile.batches import crc32c, zigzag
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class World:
         """Three partitions, empty."""
         self.absent = f"{prefix}-absent"
         self.group = f"{prefix}-group"
-        """Has committed an offset of `filled`; no members."""
+        """Has committed an offset of `filled`, and one of the last partition of `wide`; no members."""
         self.ids: dict[str, bytes] = {}
         self.names: dict[bytes, str] = {}
         self._made = self._killed = self._groups = 0
@@ -116,6 +117,8 @@ def batch_now() -> bytes:
 
 async def make(line: Line, worlds: dict[str, tuple[World, int]]) -> None:
     """Makes the worlds on one broker. Each with how many victims it needs."""
+    # Kafka's first producer id may take a moment.
+    await _taken(line, InitProducerIdRequest(None, 60_000), 4, lambda answer: answer.error_code)
     wanted = [item for world, victims in worlds.values() for item in world.topics(victims).items()]
     for at in range(0, len(wanted), TOPICS_AT_ONCE):
         await _create(line, dict(wanted[at : at + TOPICS_AT_ONCE]))
@@ -160,11 +163,18 @@ async def _produce(line: Line, topic: str, records: bytes) -> None:
 
 
 async def _commit(line: Line, world: World) -> None:
-    part = OffsetCommitRequestPartition(
-        committed_offset=2, committed_metadata="here", committed_leader_epoch=0
-    )
-    named = OffsetCommitRequestTopic(name=world.filled, partitions=[part])
-    request = OffsetCommitRequest(group_id=world.group, generation_id_or_member_epoch=-1, topics=[named])
+    def at(topic: str, partition: int) -> OffsetCommitRequestTopic:
+        part = OffsetCommitRequestPartition(
+            partition_index=partition,
+            committed_offset=2,
+            committed_metadata="here",
+            committed_leader_epoch=0,
+        )
+        return OffsetCommitRequestTopic(name=topic, partitions=[part])
+
+    # No case deletes the second: the group stays.
+    topics = [at(world.filled, 0), at(world.wide, 2)]
+    request = OffsetCommitRequest(group_id=world.group, generation_id_or_member_epoch=-1, topics=topics)
     # Makes Kafka make the offsets topic.
     await line.ask(FindCoordinatorRequest(coordinator_keys=[world.group]), 4)
     await _taken(line, request, 8, lambda answer: answer.topics[0].partitions[0].error_code)

@@ -32,6 +32,8 @@ NAME_LENGTH_MAX: Final = 249
 PARTITIONS_PER_REQUEST_MAX: Final = 10_000
 """Most partitions that one request may make (Kafka, `MAX_PARTITIONS_PER_BATCH`): they travel as one batch."""
 
+EXCESSIVE: Final = "Excessively large number of partitions per request."
+
 PARTITIONS_PER_STEP: Final = 250
 TOPIC_WEIGHT: Final = 10
 """What deciding about a topic costs beside its partitions, in partitions."""
@@ -108,10 +110,12 @@ def deciding_create(
 
     Raises `Refusal` (POLICY_VIOLATION): more partitions than one request may make.
     """
+    counts = (len(topic.assignments or ()) or _count(topic, defaults) for topic in wanted)
+    if sum(max(0, count) for count in counts) > PARTITIONS_PER_REQUEST_MAX:
+        raise Refusal(Error.POLICY_VIOLATION, EXCESSIVE)
     records: list[Message] = []
     results: list[TopicResult] = []
     next_group = image.next_group
-    made = 0
     names: dict[str, str] = {}
     for topic, topic_id in zip(wanted, ids, strict=True):
         yield TOPIC_WEIGHT
@@ -125,9 +129,6 @@ def deciding_create(
         except (TopicConfigRefused, ValueRefused) as refusal:
             results.append(TopicResult(topic.name, Error.INVALID_CONFIG, str(refusal)))
             continue
-        made += len(replicas)
-        if made > PARTITIONS_PER_REQUEST_MAX:
-            raise Refusal(Error.POLICY_VIOLATION, "Excessively large number of partitions per request.")
         names[metric_name(topic.name)] = topic.name
         records.append(TopicRecord(topic.name, topic_id))
         records += [
@@ -174,7 +175,7 @@ def decide_more_partitions(image: Image, wanted: Sequence[MorePartitions], node_
             continue
         made += len(replicas)
         if made > PARTITIONS_PER_REQUEST_MAX:
-            raise Refusal(Error.POLICY_VIOLATION, "Excessively large number of partitions per request.")
+            raise Refusal(Error.POLICY_VIOLATION, EXCESSIVE)
         partitions = _partitions(replicas, len(topic.partitions), next_group)
         next_group += len(partitions)
         records += [partition_record(topic.topic_id, partition) for partition in partitions]
@@ -231,10 +232,12 @@ def _placement(topic: NewTopic, defaults: Defaults) -> list[tuple[int, ...]]:
             f"Unable to replicate the partition {factor} time(s): The target replication factor of {factor} "
             "cannot be reached because only 1 broker(s) are registered.",
         )
-    count = topic.partitions if topic.partitions != DEFAULT else defaults.partitions
-    if count > PARTITIONS_PER_REQUEST_MAX:
-        raise Refusal(Error.POLICY_VIOLATION, "Excessively large number of partitions per request.")
-    return [(defaults.node_id,)] * count
+    return [(defaults.node_id,)] * _count(topic, defaults)
+
+
+def _count(topic: NewTopic, defaults: Defaults) -> int:
+    """How many partitions it asks for where it does not place them itself."""
+    return topic.partitions if topic.partitions != DEFAULT else defaults.partitions
 
 
 def _chosen_placement(topic: NewTopic, node_id: int) -> list[tuple[int, ...]]:
@@ -283,7 +286,7 @@ def _further_placement(topic: TopicState, more: MorePartitions, node_id: int) ->
         )
     additional = more.total - present
     if additional > PARTITIONS_PER_REQUEST_MAX:
-        raise Refusal(Error.POLICY_VIOLATION, "Excessively large number of partitions per request.")
+        raise Refusal(Error.POLICY_VIOLATION, EXCESSIVE)
     if more.assignments is None:
         return [(node_id,)] * additional
     if len(more.assignments) != additional:

@@ -41,10 +41,14 @@ async def handle(call: Call, request: MetadataRequest) -> bytes:
     if request.topics is None or (version == 0 and not request.topics):
         entries = await _all(call, request)
     elif version >= 12 and any(topic.topic_id != NULL_UUID for topic in request.topics):
-        entries = [await _by_id(call, request, topic.topic_id) for topic in request.topics]
+        # Names beside ids are passed over, as in Kafka.
+        ids = dict.fromkeys(topic.topic_id for topic in request.topics if topic.topic_id != NULL_UUID)
+        entries = [await _by_id(call, request, topic_id) for topic_id in ids]
     else:
         names = [topic.name for topic in request.topics if topic.name is not None]
         if len(names) < len(request.topics) or any(t.topic_id != NULL_UUID for t in request.topics):
+            if version >= 12:
+                raise Refusal(Error.UNKNOWN_SERVER_ERROR, "A topic has neither a name nor an id.")
             raise Refusal(
                 Error.INVALID_REQUEST,
                 f"Topic IDs are not supported in requests for version {version}",
@@ -114,7 +118,10 @@ async def _by_name(call: Call, request: MetadataRequest, name: str) -> bytes:
             topic = controller.topic(name)
         if topic is not None:
             return await _entry(call, request, topic)
-    return _failed(call, MetadataResponseTopic(error_code=error, name=name, is_internal=internal))
+    failed = MetadataResponseTopic(error_code=error, name=name, is_internal=internal)
+    if error is Error.UNKNOWN_TOPIC_OR_PARTITION and request.include_topic_authorized_operations:
+        failed.topic_authorized_operations = authorized_operations(call, "topic", name)
+    return _failed(call, failed)
 
 
 async def _create(call: Call, request: MetadataRequest, name: str) -> Error:

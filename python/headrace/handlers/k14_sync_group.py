@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 async def handle(call: Call, request: SyncGroupRequest) -> SyncGroupResponse:
+    if call.api_version >= 5 and (request.protocol_type is None or request.protocol_name is None):
+        return SyncGroupResponse(error_code=Error.INCONSISTENT_GROUP_PROTOCOL)
     if not call.may(Operation.READ, "group", request.group_id):
         return SyncGroupResponse(error_code=Error.GROUP_AUTHORIZATION_FAILED)
     return await call.services.groups.sync(request)

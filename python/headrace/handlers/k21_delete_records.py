@@ -27,13 +27,17 @@ NO_LOW_WATERMARK = -1
 
 
 async def handle(call: Call, request: DeleteRecordsRequest) -> DeleteRecordsResponse:
+    # Of a partition that is named twice the last word counts, and a topic without partitions is passed over, as in Kafka.
+    asked: dict[str, dict[int, DeleteRecordsPartition]] = {}
+    for topic in request.topics:
+        for partition in topic.partitions:
+            asked.setdefault(topic.name, {})[partition.partition_index] = partition
     return DeleteRecordsResponse(
         topics=[
             DeleteRecordsTopicResult(
-                topic.name,
-                [await _delete(call, topic.name, partition) for partition in topic.partitions],
+                name, [await _delete(call, name, partition) for partition in partitions.values()]
             )
-            for topic in request.topics
+            for name, partitions in asked.items()
         ]
     )
 

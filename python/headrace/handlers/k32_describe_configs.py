@@ -1,6 +1,6 @@
 """DescribeConfigs (key 32, v1-4): the settings of topics, brokers and groups, and where each value comes from.
 
-Null for the keys means every setting.
+Null or no keys mean every setting.
 
 v1  sources and synonyms
 v3  types and documentation
@@ -59,13 +59,13 @@ def _result(
         described = _described(call, kind, name)
     except Refusal as refusal:
         return DescribeConfigsResult(refusal.error, refusal.message, kind, name)
-    wanted = None if resource.configuration_keys is None else set(resource.configuration_keys)
+    wanted = set(resource.configuration_keys or ())
     return DescribeConfigsResult(
         Error.NONE,
         "",
         kind,
         name,
-        [_setting(request, kind, each) for each in described if wanted is None or each.name in wanted],
+        [_setting(request, kind, each) for each in described if not wanted or each.name in wanted],
     )
 
 

@@ -62,12 +62,12 @@ def _asked(call: Call, request: DescribeLogDirsRequest) -> list[tuple[TopicState
     controller = call.services.controller
     if request.topics is None:
         return [(topic, [p.number for p in topic.partitions]) for topic in controller.image.topics.values()]
-    found = []
+    found: dict[str, tuple[TopicState, dict[int, None]]] = {}
     for asked in request.topics:
         if topic := controller.topic(asked.topic):
-            numbers = [number for number in dict.fromkeys(asked.partitions) if topic.partition(number)]
-            found.append((topic, numbers))
-    return found
+            _, numbers = found.setdefault(asked.topic, (topic, {}))
+            numbers |= dict.fromkeys(number for number in asked.partitions if topic.partition(number))
+    return [(topic, list(numbers)) for topic, numbers in found.values()]
 
 
 def _volume(log_dir: str) -> tuple[str, int, int]:

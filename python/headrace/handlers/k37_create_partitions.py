@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headrace.controller.decide_topics import MorePartitions
 from headrace.handlers.call import Operation
-from headrace.model.errors import Error
+from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k37_create_partitions import (
     CreatePartitionsRequest,
     CreatePartitionsResponse,
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 async def handle(call: Call, request: CreatePartitionsRequest) -> CreatePartitionsResponse:
+    if request.timeout_ms <= 0:
+        raise Refusal(Error.REQUEST_TIMED_OUT)
     times = Counter(topic.name for topic in request.topics)
     answers: list[CreatePartitionsTopicResult] = []
     wanted: list[MorePartitions] = []

@@ -209,7 +209,7 @@ async def consumer_life(v):
     assert joined.leader == joined.member_id == joined.members[0].member_id
     assert joined.member_id.startswith("app-")
     me = joined.member_id
-    sync = SyncGroupRequest("g", 1, me, assignments=[SyncGroupRequestAssignment(me, b"all")])
+    sync = SyncGroupRequest("g", 1, me, None, "consumer", "range", [SyncGroupRequestAssignment(me, b"all")])
     assert (await node.ask(sync, v[14])).assignment == b"all"
     assert (await node.ask(HeartbeatRequest("g", 1, me), v[12])).error_code == 0
     committed = await node.ask(commit_request(v[8], "g", me, 1, topic_id), v[8])
@@ -257,7 +257,10 @@ def test_every_version_can_be_spoken():
         for version in range(5):
             assert (await node.ask(HeartbeatRequest("x", 1, "m"), version)).error_code == 25
         for version in range(6):
-            assert (await node.ask(SyncGroupRequest("x", 1, "m"), version)).error_code == 25
+            named = SyncGroupRequest("x", 1, "m", protocol_type="consumer", protocol_name="range")
+            assert (await node.ask(named, version)).error_code == 25
+            nameless = await node.ask(SyncGroupRequest("x", 1, "m"), version)
+            assert nameless.error_code == (23 if version >= 5 else 25)
         for version in range(7):
             [group] = (await node.ask(DescribeGroupsRequest(["no"]), version)).groups
             assert group.group_state == "Dead"

@@ -314,7 +314,7 @@ def test_create_partitions(version):
             CreatePartitionsTopic("u", 5, None),
             CreatePartitionsTopic("u", 6, None),
         ]
-        answer = await world.ask(CreatePartitionsRequest(wanted), version)
+        answer = await world.ask(CreatePartitionsRequest(wanted, timeout_ms=1_000), version)
         assert {(r.name, r.error_code) for r in answer.results} == {
             ("t", 0),
             ("nope", Error.UNKNOWN_TOPIC_OR_PARTITION),
@@ -322,7 +322,7 @@ def test_create_partitions(version):
         }
         known = world.controller.topic("t")
         assert [p.group for p in world.engine.told[known.topic_id].partitions] == [1, 2, 3, 4, 5]
-        shrink = CreatePartitionsRequest([CreatePartitionsTopic("t", 2, None)])
+        shrink = CreatePartitionsRequest([CreatePartitionsTopic("t", 2, None)], timeout_ms=1_000)
         assert (await world.ask(shrink, version)).results[0].error_code == Error.INVALID_PARTITIONS
 
     run(scenario)
@@ -447,7 +447,7 @@ def test_describe_topic_partitions_goes_page_by_page():
 def test_a_restart_finds_everything_again():
     async def scenario():
         world = await with_topic()
-        await world.ask(CreatePartitionsRequest([CreatePartitionsTopic("t", 5, None)]), 3)
+        await world.ask(CreatePartitionsRequest([CreatePartitionsTopic("t", 5, None)], timeout_ms=1_000), 3)
         before = await world.ask(MetadataRequest(None), 12)
         again = await World(engine=world.engine.restarted()).open()
         assert await again.ask(MetadataRequest(None), 12) == before
