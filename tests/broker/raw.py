@@ -34,6 +34,12 @@ DELETE_RECORDS_VERSION: Final = 2
 NOT_YET: Final = {Error.NOT_LEADER_OR_FOLLOWER, Error.UNKNOWN_TOPIC_OR_PARTITION}
 
 
+def produce_request(topic: str, records: bytes, acks: int = -1, timeout_ms: int = 10_000) -> ProduceRequest:
+    """A batch, as it is, for partition 0."""
+    data = [TopicProduceData(name=topic, partition_data=[PartitionProduceData(records=records)])]
+    return ProduceRequest(acks=acks, timeout_ms=timeout_ms, topic_data=data)
+
+
 class Raw:
     """A socket to a broker."""
 
@@ -79,8 +85,7 @@ class Raw:
 
         Kafka says that a topic is made before it can be written to; then this asks again.
         """
-        data = [TopicProduceData(name=topic, partition_data=[PartitionProduceData(records=records)])]
-        request = ProduceRequest(acks=-1, timeout_ms=10_000, topic_data=data)
+        request = produce_request(topic, records)
         deadline = time.monotonic() + ANSWER_S_MAX
         while True:
             answer = self.ask(request, PRODUCE_VERSION).responses[0].partition_responses[0]

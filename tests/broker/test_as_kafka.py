@@ -18,7 +18,11 @@ from headrace.testing import Broker
 from headrace.testing.plugin import topic_name
 from headrace.wire.messages.k00_produce import ProduceRequest
 from headrace.wire.messages.k01_fetch import FetchRequest
-from headrace.wire.messages.k02_list_offsets import ListOffsetsRequest
+from headrace.wire.messages.k02_list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
 from headrace.wire.messages.k03_metadata import MetadataRequest, MetadataRequestTopic
 from headrace.wire.messages.k08_offset_commit import (
     OffsetCommitRequest,
@@ -41,7 +45,13 @@ from headrace.wire.messages.k44_incremental_alter_configs import (
 )
 from headrace.wire.messages.k60_describe_cluster import DescribeClusterRequest
 from headrace.wire.messages.k61_describe_producers import DescribeProducersRequest, TopicRequest
-from tests.broker.raw import ANSWER_S_MAX, Raw
+from tests.broker.raw import (
+    ANSWER_S_MAX,
+    LIST_OFFSETS_VERSION,
+    PRODUCE_VERSION,
+    Raw,
+    produce_request,
+)
 from tests.hostile.batches import Batch, crc32c, record, zigzag
 
 if TYPE_CHECKING:
@@ -162,6 +172,30 @@ def test_a_header_that_claims_a_later_time_than_its_records_misleads_nobody(raw:
     assert (found.offset, found.timestamp) == (2, now + 500)
     found = raw.offset(topic, -3)
     assert (found.offset, found.timestamp) == (2, now + 500)
+
+
+@pytest.mark.parametrize("timeout_ms", [-1, 0])
+def test_the_time_that_a_produce_gives_other_replicas_does_not_bound_the_broker_s_own_disk(
+    raw: Raw, topic: str, timeout_ms: int
+) -> None:
+    assert raw.produce(topic, batch_at([now_ms()])).error_code == 0
+    for acks in (1, -1):
+        request = produce_request(topic, batch_at([now_ms()]), acks=acks, timeout_ms=timeout_ms)
+        answer = raw.ask(request, PRODUCE_VERSION).responses[0].partition_responses[0]
+        assert answer.error_code == 0
+
+
+def test_a_partition_whose_offset_is_asked_for_twice_is_answered_once_and_refused(
+    raw: Raw, topic: str
+) -> None:
+    twins = [ListOffsetsPartition(timestamp=-1), ListOffsetsPartition(timestamp=-2)]
+    for topics in (
+        [ListOffsetsTopic(topic, twins), ListOffsetsTopic("without-partitions", [])],
+        [ListOffsetsTopic(topic, [twin]) for twin in twins],
+    ):
+        answer = raw.ask(ListOffsetsRequest(replica_id=-1, topics=topics), LIST_OFFSETS_VERSION)
+        assert [found.name for found in answer.topics] == [topic]
+        assert [part.error_code for part in answer.topics[0].partitions] == [Error.INVALID_REQUEST]
 
 
 def test_a_record_that_was_deleted_may_still_have_the_largest_timestamp(raw: Raw, topic: str) -> None:

@@ -66,6 +66,9 @@ pub const FETCH_BYTES_CROWDED_MAX: usize = MIB;
 /// Longest that a Fetch may wait.
 pub const FETCH_WAIT_MS_MAX: u64 = 300_000;
 
+/// A Produce is answered REQUEST_TIMED_OUT no earlier than this, whatever time the client gives it.
+pub const PRODUCE_MS_MIN: u64 = 1_000;
+
 /// Requests that may wait for Python, per shard; beyond it connections with such requests are not read.
 pub const HANDOFF_WAITING_MAX: usize = 4_096;
 /// Requests handed to Python in one drain.

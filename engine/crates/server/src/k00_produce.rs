@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use io::NetToken;
+use model::limits::PRODUCE_MS_MIN;
 use model::{ConnectionId, ErrorCode, GroupId, Offset, PartitionIndex};
 use partition::{Acks, AppendError, Appended, Origin, WaiterToken, error_code};
 use wire::produce::ProducePartitionResponse;
@@ -118,7 +119,9 @@ impl Server {
         }
         let connection = self.connection(token).expect("its frame is being read");
         let slot = (acks != Some(Acks::None)).then(|| connection.begin());
-        let timeout_ns = u64::from(request.timeout_ms.max(0).cast_unsigned()) * NS_PER_MS;
+        // The client's time is for other replicas. Our own disk has at least as long as it may need.
+        let timeout_ms = u64::from(request.timeout_ms.max(0).cast_unsigned()).max(PRODUCE_MS_MIN);
+        let timeout_ns = timeout_ms * NS_PER_MS;
         Ok(ProduceWait {
             connection: connection.id,
             token,

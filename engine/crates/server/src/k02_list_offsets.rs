@@ -1,12 +1,15 @@
 //! ListOffsets (key 2, v1-11): which offset belongs to a time, or to one of the special times.
 //!
 //! v4 leader epoch   v6 flexible   v7 -3 max timestamp   v8 -4 earliest local   v9 -5 latest tiered   v11 -6 earliest pending
-//! A special time below the version that brought it is UNSUPPORTED_VERSION for its partition.
+//! A special time below the version that brought it is UNSUPPORTED_VERSION for its partition. As in Kafka, a topic without
+//! partitions is passed over, and a partition that is named twice is answered once, with INVALID_REQUEST.
+
+use std::collections::BTreeMap;
 
 use io::NetToken;
 use model::{ConnectionId, Epoch, ErrorCode, Offset, PartitionIndex};
 use partition::{Isolation, ListQuery, Listed, ListedOffset, WaiterToken};
-use wire::list_offsets::ListOffsetsPartitionResponse;
+use wire::list_offsets::{ListOffsetsPartition, ListOffsetsPartitionResponse};
 use wire::{ListOffsetsRequest, ListOffsetsResponseWriter, RequestHeader};
 
 use crate::connection::{Hold, Piece, Slot};
@@ -36,6 +39,27 @@ const fn refused(index: PartitionIndex, error: ErrorCode) -> ListOffsetsPartitio
     }
 }
 
+/// Partitions by topic, each as it was named last and how often, in the order of their first mention.
+fn once<'a>(request: &ListOffsetsRequest<'a>) -> Vec<(&'a str, Vec<(ListOffsetsPartition, usize)>)> {
+    let mut topics: Vec<(&str, Vec<(ListOffsetsPartition, usize)>)> = Vec::new();
+    let (mut topic_at, mut partition_at) = (BTreeMap::new(), BTreeMap::new());
+    for topic in request.topics() {
+        for partition in topic.partitions() {
+            let at = *topic_at.entry(topic.name).or_insert_with(|| {
+                topics.push((topic.name, Vec::new()));
+                topics.len() - 1
+            });
+            let partitions = &mut topics[at].1;
+            let place = *partition_at.entry((at, partition.index)).or_insert(partitions.len());
+            match partitions.get_mut(place) {
+                Some((last, times)) => (*last, *times) = (partition, *times + 1),
+                None => partitions.push((partition, 1)),
+            }
+        }
+    }
+    topics
+}
+
 impl Server {
     pub(crate) fn list_offsets(
         &mut self,
@@ -49,15 +73,21 @@ impl Server {
             return Err(Close("a version of ListOffsets that is not advertised"));
         }
         let request = ListOffsetsRequest::read(version, body)?;
-        let mut topics = Vec::with_capacity(request.topics().len());
+        if request.topics().into_iter().map(|topic| topic.partitions().len()).sum::<usize>() > PARTS_MAX {
+            return Err(Close("more partitions than a request may name"));
+        }
+        let asked = once(&request);
+        let mut topics = Vec::with_capacity(asked.len());
         let mut parts = Vec::new();
         let mut queries: Vec<(usize, ListQuery)> = Vec::new();
-        for topic in request.topics() {
-            topics.push((topic.name.to_owned(), topic.partitions().len()));
-            for partition in topic.partitions() {
+        for (topic, partitions) in asked {
+            topics.push((topic.to_owned(), partitions.len()));
+            for (partition, times) in partitions {
                 let time = partition.timestamp;
                 let known = wire::list_offsets::is_asked_for(time, version);
-                let group = match self.routing.named(topic.name) {
+                let group = match self.routing.named(topic) {
+                    _ if !(0..=1).contains(&request.isolation_level) => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
+                    _ if times > 1 => Err(ErrorCode::INVALID_REQUEST),
                     _ if !known => Err(ErrorCode::UNSUPPORTED_VERSION),
                     Some(found) => found.group(partition.index),
                     None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
@@ -73,9 +103,6 @@ impl Server {
                 }
                 parts.push(refused(partition.index, group.err().unwrap_or(ErrorCode::NONE)));
             }
-        }
-        if parts.len() > PARTS_MAX {
-            return Err(Close("more partitions than a request may name"));
         }
         let connection = self.connection(token).expect("its frame is being read");
         let (id, slot) = (connection.id, connection.begin());
