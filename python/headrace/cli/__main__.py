@@ -11,6 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from headrace.cli.report import report
 from headrace.model.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -63,17 +64,6 @@ def _dispatch(words: list[str]) -> int:
     from headrace.cli.app import run
 
     return run(words)
-
-
-def report(failure: Failure, *, as_json: bool) -> None:
-    """Say what is wrong on stderr: one sentence, or one JSON object for programs."""
-    if as_json:
-        import json
-
-        error = {"code": failure.code, "message": f"{failure.what}: {failure.detail}", "hint": failure.hint}
-        sys.stderr.write(json.dumps({"error": error}) + "\n")
-    else:
-        sys.stderr.write(f"headrace: {failure}\n")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
+from headrace.cli.report import report
 from headrace.model.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -119,3 +120,11 @@ def _cell(value: object) -> str:
 
 def _is_number(text: str) -> bool:
     return text == "-" or text.removeprefix("-").isdigit()
+
+
+def raise_all(failures: Sequence[Failure], *, as_json: bool) -> None:
+    """Tell of each thing that failed; the last one ends the command."""
+    for failure in failures[:-1]:
+        report(failure, as_json=as_json)
+    for failure in failures[-1:]:
+        raise failure

@@ -19,7 +19,7 @@ def command(
     bootstrap: Bootstrap = DEFAULT_BOOTSTRAP,
     as_json: Json = False,
 ) -> int:
-    """Check address, advertised address, records, disk, syncs, clock and descriptors. Exit code 1 if anything is wrong."""
+    """Check address, advertised address, disk, syncs, clock and descriptors. Exit code 1 if anything is wrong."""
     from headrace.cli.checkup import check_all
 
     findings = check_all(bootstrap, data_dir)

@@ -34,10 +34,19 @@ def lines(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def names_of(listed: str) -> set[str]:
+    return {row["name"] for row in json.loads(listed)}
+
+
 def test_a_topics_life(headrace):
     assert headrace("topic", "create", "life", "-p", "2", "-c", "retention.ms=60000") == "created life\n"
     assert "already exists" in headrace("topic", "create", "life", code=1)
     assert headrace("topic", "create", "--topic", "life", "--if-not-exists").startswith("already there")
+    assert "life' already exists" in headrace("topic", "create", "before", "life", "after", code=1)
+    assert {"before", "after"} <= names_of(headrace("topic", "list", "--json"))
+    refused = headrace("topic", "delete", "before", "nosuch", "after", "nosuch2", code=1)
+    assert refused.count("there is no such topic") == 2
+    assert not {"before", "after"} & names_of(headrace("topic", "list", "--json"))
     (row,) = [row for row in json.loads(headrace("topic", "list", "--json")) if row["name"] == "life"]
     assert (row["partitions"], row["replicas"], row["internal"]) == (2, 1, False)
     headrace("topic", "alter", "life", "--set", "max.message.bytes=2000", "--unset", "retention.ms")

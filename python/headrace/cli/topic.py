@@ -17,6 +17,7 @@ from headrace.cli.connect import (
     pairs,
     print_json,
     print_table,
+    raise_all,
     say,
 )
 from headrace.cli.consume import consume
@@ -62,21 +63,30 @@ def create(
     configs = pairs(config or [], "--config")
     made: list[str] = []
 
-    async def act(cluster: Cluster) -> None:
+    there: list[str] = []
+
+    async def act(cluster: Cluster) -> list[Refused]:
+        refusals: list[Refused] = []
         for name in names:
             try:
                 await topics.create(cluster, name, partitions, replicas, configs, validate_only=dry_run)
                 made.append(name)
             except Refused as refused:
-                if not (if_not_exists and refused.error is Error.TOPIC_ALREADY_EXISTS):
-                    raise
+                if if_not_exists and refused.error is Error.TOPIC_ALREADY_EXISTS:
+                    there.append(name)
+                else:
+                    refusals.append(refused)
+        return refusals
 
-    on_cluster(bootstrap, act)
+    refusals = on_cluster(bootstrap, act)
     if as_json:
         print_json({"created": [] if dry_run else made})
     else:
-        for name in names:
-            say(f"{'could create' if dry_run else 'created' if name in made else 'already there:'} {name}")
+        for name in made:
+            say(f"{'could create' if dry_run else 'created'} {name}")
+        for name in there:
+            say(f"already there: {name}")
+    raise_all(refusals, as_json=as_json)
 
 
 @app.command("list")
@@ -172,21 +182,24 @@ def delete(
     names = topic or [named(None, topic_option)]
     gone: list[str] = []
 
-    async def act(cluster: Cluster) -> None:
+    async def act(cluster: Cluster) -> list[Refused]:
+        refusals: list[Refused] = []
         for name in names:
             try:
                 await topics.delete(cluster, name)
                 gone.append(name)
             except Refused as refused:
                 if not (if_exists and refused.error is Error.UNKNOWN_TOPIC_OR_PARTITION):
-                    raise
+                    refusals.append(refused)
+        return refusals
 
-    on_cluster(bootstrap, act)
+    refusals = on_cluster(bootstrap, act)
     if as_json:
         print_json({"deleted": gone})
     else:
         for name in gone:
             say(f"deleted {name}")
+    raise_all(refusals, as_json=as_json)
 
 
 @app.command("alter")

@@ -38,6 +38,8 @@ class Refused(Failure):
 NOWHERE: Final = "there is no such topic or partition"
 """In the place of Kafka's words, which do not tell a person what is wrong."""
 HINTS_BY_WORDS: Final = {
+    "collides with": "choose a name that differs in more than '.' and '_'",
+    "Excessively large": "ask for at most 10,000 partitions at once",
     "Cannot update these configs dynamically": "change it in the configuration file and start the broker again",
     "Unknown configuration name": "see headrace config get --all for names and values",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tomllib
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from headrace.model.failure import ExitCode, Failure
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Rises when an older headrace could no longer read what a newer one wrote."""
+
+NOBODYS: Final = frozenset({"LOCK", "node.new", "lost+found"})
+"""What may stand in a directory that is to be used for the first time: a start that was cut off, a file system's root."""
 
 _TEXT = """\
 # Written once by headrace; it says whose data this is and how it is laid out. Do not edit.
@@ -51,11 +54,14 @@ def open_data_dir(path: Path, fresh: Identity, *, node_id: int | None, shards: i
 
     `node_id` and `shards` are what the command line asks for, if anything; a directory that says otherwise is refused.
 
-    Raises `Failure` (exit code 3) if it is in use, another node's, Kafka's, of a newer format, or cannot be written.
+    Raises `Failure` (exit code 3) if it is in use, another node's, somebody else's, of a newer format, or cannot be written.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
+        _check_ours(path)
         lock = (path / "LOCK").open("a+")
+    except (FileExistsError, NotADirectoryError):
+        raise refused(path, "it is not a directory", "choose another with --data-dir") from None
     except OSError as error:
         raise refused(path, f"{error.strerror}", "choose a writable one with --data-dir") from None
     try:
@@ -72,15 +78,26 @@ def open_data_dir(path: Path, fresh: Identity, *, node_id: int | None, shards: i
     return DataDir(path, lock, identity)
 
 
+def _check_ours(path: Path) -> None:
+    """Refuse, before anything is written into it, a directory that holds what somebody else put there."""
+    if (path / "node.toml").exists():
+        return
+    if (path / "journal").exists():
+        hint = "restore node.toml or move the directory away"
+        raise refused(path, "it has a journal but no node.toml", hint)
+    if (path / "meta.properties").exists():
+        detail = "it holds what Apache Kafka stored, which headrace cannot take over"
+        raise refused(path, detail, "choose another with --data-dir")
+    found = sorted(entry.name for entry in path.iterdir())
+    strangers = [name for name in found if name not in NOBODYS and not name.startswith(".")]
+    if strangers:
+        detail = f"it is not headrace's: it holds {strangers[0]} and no node.toml"
+        raise refused(path, detail, "name a new or an empty one with --data-dir")
+
+
 def _identity(path: Path, fresh: Identity, *, node_id: int | None, shards: int | None) -> Identity:
     file = path / "node.toml"
     if not file.exists():
-        if (path / "journal").exists():
-            hint = "restore node.toml or move the directory away"
-            raise refused(path, "it has a journal but no node.toml", hint)
-        if (path / "meta.properties").exists():
-            detail = "it holds what Apache Kafka stored, which headrace cannot take over"
-            raise refused(path, detail, "choose another with --data-dir")
         _write(path, file, fresh)
         return fresh
     found = _read(file)

@@ -38,6 +38,23 @@ def test_what_kafka_stored_is_left_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "node.toml").exists()
 
 
+def test_a_directory_of_somebody_else_is_refused_and_nothing_is_written_into_it(tmp_path: Path) -> None:
+    (tmp_path / "passwd").write_text("root\n")
+    with pytest.raises(Failure, match="not headrace's: it holds passwd") as caught:
+        open_data_dir(tmp_path, FRESH, node_id=None, shards=None)
+    assert caught.value.exit_code == 3
+    assert [entry.name for entry in tmp_path.iterdir()] == ["passwd"]
+    with pytest.raises(Failure, match="it is not a directory"):
+        open_data_dir(tmp_path / "passwd", FRESH, node_id=None, shards=None)
+
+
+def test_a_file_systems_root_and_what_a_start_that_was_cut_off_left_are_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    for name in ("LOCK", "node.new", ".DS_Store"):
+        (tmp_path / name).touch()
+    open_data_dir(tmp_path, FRESH, node_id=None, shards=None).close()
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
