@@ -37,6 +37,8 @@ def command(
     from headrace.cli.demo_report import make_report
     from headrace.cli.demo_run import PARTITIONS, Demo
     from headrace.client.blocking import create_topic
+    from headrace.client.failures import Refused
+    from headrace.model.errors import Error
     from headrace.testing import Broker
 
     if fetch:
@@ -50,7 +52,12 @@ def command(
         broker = stack.enter_context(Broker(durable=True)) if bootstrap is None else None
         address = broker.bootstrap_servers if broker is not None else bootstrap
         assert address is not None, "one of the two is there"
-        create_topic(address, topic, PARTITIONS)
+        try:
+            create_topic(address, topic, PARTITIONS)
+        except Refused as refused:
+            if refused.error is Error.TOPIC_ALREADY_EXISTS:
+                raise Failure(refused.what, refused.detail, "name another with --topic") from None
+            raise
         progress = stack.enter_context(_progress(len(flights), shown=not as_json and sys.stderr.isatty()))
         outcome = Demo(address, topic, flights, broker).run(progress)
     report = make_report(flights, outcome.delivered, outcome.in_log)

@@ -15,9 +15,9 @@ from headrace.cli.connect import (
     TopicOption,
     counted,
     named,
+    on_cluster,
     pairs,
     print_json,
-    reach,
     say,
 )
 from headrace.cli.records import Record, from_line
@@ -79,7 +79,7 @@ def produce(
     headers: list[tuple[str, bytes | None]] = [
         (k, v.encode()) for k, v in pairs(header or [], "--header").items()
     ]
-    reach(bootstrap)
+    is_new = not _is_there(bootstrap, name)
     if sys.stdin.isatty():
         sys.stderr.write("each line becomes a record; Ctrl-D ends\n")
     settings = {
@@ -114,11 +114,24 @@ def produce(
     if as_json:
         print_json({"topic": name, **outcome.fields()})
     elif outcome.written or not (outcome.failed or stopped):
-        say(f"wrote {counted(outcome.written, 'record')} to {name}")
+        made = ", a topic that was made for it" if is_new and outcome.written else ""
+        say(f"wrote {counted(outcome.written, 'record')} to {name}{made}")
     if outcome.failed:
         raise outcome.failure()
     if stopped is not None:
         raise stopped
+
+
+def _is_there(bootstrap: str, topic: str) -> bool:
+    """Whether there is such a topic; else the broker may make it. Raises `Unreachable` where librdkafka would try for ever."""
+    from headrace.client.failures import Refused
+    from headrace.model.errors import Error
+
+    try:
+        on_cluster(bootstrap, lambda cluster: cluster.state([topic]))
+    except Refused as refused:
+        return refused.error is not Error.UNKNOWN_TOPIC_OR_PARTITION
+    return True
 
 
 class Outcome:
