@@ -250,12 +250,6 @@ impl Log {
         self.segments.iter()
     }
 
-    /// Largest timestamp in the log, with the segment that holds it.
-    #[must_use]
-    pub fn max_timestamp(&self) -> Option<&Segment> {
-        self.segments.iter().rev().max_by_key(|segment| segment.max_timestamp)
-    }
-
     /// Sets `segment.bytes` and `segment.ms` for boundaries to come.
     pub fn configure(&mut self, limits: SegmentLimits) {
         self.limits = limits;

@@ -207,6 +207,21 @@ impl Salvage {
                 log.apply_start(next.max(log.start), 0);
                 continue;
             }
+            if len == 0
+                && leading
+                && let Some(next) = log.segments.iter().map(|s| s.base).find(|base| *base > segment.base)
+                && let Some(first) = log.tail.0.iter().find(|batch| batch.offset == next)
+            {
+                // What a log start took whose record is missing; what follows stands in the journal.
+                let mark = Flushed { index: first.index, segment: next, position: Some(0) };
+                self.beginnings.push((log.group, log.start, next));
+                log.apply_start(next.max(log.start), 0);
+                (log.flushed, log.flushed_durable) = (mark, mark.index);
+                while log.tail.0.front().is_some_and(|batch| batch.end_index() <= mark.index) {
+                    log.tail.0.pop_front();
+                }
+                break;
+            }
             let why = format!(
                 "{} is {len} bytes long, not {want}",
                 segment::log_path(&dir, segment.base).display()

@@ -4,6 +4,8 @@ use batch::Header;
 use journal::Segment;
 use model::Offset;
 
+use crate::log::Log;
+
 /// `segment.bytes` and `segment.ms`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SegmentLimits {
@@ -50,4 +52,19 @@ pub(crate) fn holding(segments: &[Segment], offset: Offset) -> Option<usize> {
         return None;
     }
     Some(segments.partition_point(|segment| segment.base <= offset).saturating_sub(1))
+}
+
+impl Log {
+    /// Largest timestamp in the log, with the segment that holds it.
+    #[must_use]
+    pub fn max_timestamp(&self) -> Option<&Segment> {
+        self.segments.iter().rev().max_by_key(|segment| segment.max_timestamp)
+    }
+
+    /// Whether a log start there takes a whole segment with it.
+    #[must_use]
+    pub fn frees(&self, start: Offset) -> bool {
+        let end = self.segments.get(1).map_or(self.end_offset, |next| next.base);
+        !self.segments.is_empty() && end <= start
+    }
 }

@@ -243,7 +243,11 @@ impl Partition {
             // An earlier request may be on its way to the same place: its outcome is this one's too.
             return Some(asked.is_some() && self.await_committed(hands.log, waiter));
         }
-        if !hands.log.takes_relief(hands.journal, SMALL_RECORD_BYTES) {
+        let takes = match hands.log.frees(before) {
+            true => hands.log.takes_relief(hands.journal, SMALL_RECORD_BYTES),
+            false => hands.log.takes(hands.journal, SMALL_RECORD_BYTES),
+        };
+        if !takes {
             return None;
         }
         let index = hands.log.end_index();

@@ -145,6 +145,31 @@ impl Producers {
         }
     }
 
+    /// Takes over what the journal's replay saw and the log cannot tell any more: batches before the log start that are newer
+    /// than the file.
+    pub fn adopt(&mut self, replayed: &Producers) {
+        let filed = self.filed.unwrap_or(LogIndex(0));
+        let mut newer: Vec<(i64, Remembered)> = Vec::new();
+        for (id, producer) in &replayed.by_id {
+            let known = self.by_id.get(id).map_or(filed, |known| known.last().end.max(filed));
+            newer
+                .extend(producer.batches.iter().filter(|batch| batch.end > known).map(|batch| (*id, *batch)));
+        }
+        newer.sort_by_key(|(_, batch)| batch.end);
+        for (id, batch) in newer {
+            self.uses += 1;
+            let used = self.uses;
+            let producer = self.by_id.entry(id).or_insert_with(|| Producer {
+                batches: VecDeque::with_capacity(1),
+                seen_ms: None,
+                used,
+            });
+            producer.batches.push_back(batch);
+            producer.used = used;
+            self.uncommitted.push_back((batch.end, id));
+        }
+    }
+
     /// Everything below `commit` is on a quorum: of it, only each producer's newest batches are kept.
     pub fn committed(&mut self, commit: LogIndex) {
         while let Some((end, id)) = self.uncommitted.front().copied()

@@ -41,8 +41,8 @@ fn while_segments_cannot_be_written_appends_are_refused_before_the_journal_is_fu
 }
 
 /// Appends until the store says that the disk is full, and on: whatever finds room in the journal takes it.
-fn fill_journal(world: &mut World) {
-    let filler = vec![b'x'; 20_000];
+fn fill_journal(world: &mut World, bytes: usize) {
+    let filler = vec![b'x'; bytes];
     for value in [&filler[..], b"small"] {
         for _ in 0..1_000 {
             let _full_or_not = world.append(&batch_at(WALL_MS, &[value]), 1);
@@ -57,7 +57,7 @@ fn fill_journal(world: &mut World) {
 fn a_full_disk_is_told_once_a_minute() {
     let mut world = World::new(TopicConfig::default());
     world.files_fail = true;
-    fill_journal(&mut world);
+    fill_journal(&mut world, 20_000);
     let minutes = (world.now.wall_ms - WALL_MS) / 60_000;
     let told = world.store.take_notices();
     assert_eq!(told.len(), 1, "the last one that nobody took");
@@ -75,7 +75,7 @@ fn a_full_disk_is_told_once_a_minute() {
 fn when_nothing_more_finds_room_records_can_still_be_deleted_and_that_makes_room() {
     let mut world = World::new(TopicConfig::default());
     world.files_fail = true;
-    fill_journal(&mut world);
+    fill_journal(&mut world, 20_000);
     let asked = world.store.delete_records(GROUP, Offset(-1), WaiterToken(7));
     assert!(asked.expect("allowed").is_some(), "there is room for a log start");
     world.settle();
@@ -100,7 +100,7 @@ fn when_nothing_more_finds_room_a_topic_can_still_be_deleted_and_another_made() 
     };
     world.store.configure(controller);
     world.files_fail = true;
-    fill_journal(&mut world);
+    fill_journal(&mut world, 20_000);
     let origin = Origin::Coordinator { expected_end: Some(Offset(0)), makes_room: true };
     let token = WaiterToken(8);
     let decided =
@@ -120,9 +120,9 @@ fn when_nothing_more_finds_room_a_topic_can_still_be_deleted_and_another_made() 
 
 #[test]
 fn what_makes_room_leaves_enough_to_the_checkpoint() {
-    let mut world = World::new(TopicConfig::default());
+    let mut world = World::new(TopicConfig { segment_bytes: 2_100, ..TopicConfig::default() });
     world.files_fail = true;
-    fill_journal(&mut world);
+    fill_journal(&mut world, 2_000);
     let end = world.store.log_info(GROUP).expect("here").watermarks.log_end;
     let mut taken = 0;
     for before in 1..=end.0 {
@@ -134,9 +134,19 @@ fn what_makes_room_leaves_enough_to_the_checkpoint() {
         taken = before;
         world.settle();
     }
-    assert!((4..end.0).contains(&taken), "{taken} of {end:?} log starts, a block each");
+    assert!((4..end.0).contains(&taken), "{taken} of {end:?} log starts, a segment each");
     world.files_fail = false;
     world.pass_ms(2_000);
     world.settle();
     assert_eq!(world.append_durably(&batch_of(&[b"next"])).base_offset, end);
+}
+
+#[test]
+fn what_frees_nothing_gets_none_of_the_room_that_is_kept_for_what_does() {
+    let mut world = World::new(TopicConfig::default());
+    world.files_fail = true;
+    fill_journal(&mut world, 20_000);
+    let asked = world.store.delete_records(GROUP, Offset(1), WaiterToken(9));
+    assert_eq!(asked, Err(ErrorCode::NOT_ENOUGH_REPLICAS));
+    assert!(world.store.delete_records(GROUP, Offset(-1), WaiterToken(9)).expect("allowed").is_some());
 }

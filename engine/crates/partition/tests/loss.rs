@@ -266,6 +266,35 @@ fn a_partition_whose_newest_segment_is_cut_is_refused_told_of_once_and_never_wri
 }
 
 #[test]
+fn a_log_start_whose_record_rotted_takes_nothing_with_it_that_came_later() {
+    let mut world = World::new(TopicConfig { retention_ms: None, ..TopicConfig::default() });
+    name_other(&mut world);
+    let filler = vec![b'x'; 20_000];
+    for _ in 0..60 {
+        world.append_durably(&batch_of(&[&filler]));
+    }
+    assert!(!world.files().is_empty());
+    // Retention's commit also holds a batch of another partition, which rots.
+    world.config.retention_ms = Some(1_000);
+    world.configure();
+    world.pass_ms(60_000);
+    append_other(&mut world, b"retention's companion");
+    assert!(world.files().is_empty(), "the active segment went with its records");
+    world.config.retention_ms = None;
+    world.configure();
+    for value in [b"a", b"b", b"c"] {
+        world.append_durably(&batch_at(world.now.wall_ms, &[value]));
+    }
+    rot(&world.disk, b"retention's companion");
+    world.try_restart(true).expect("loss is accepted");
+    let kept = [(60, "a".into()), (61, "b".into()), (62, "c".into())];
+    assert_eq!(values(&mut world), kept);
+    world.append_durably(&batch_of(&[b"after"]));
+    world.try_restart(false).expect("sound now");
+    assert_eq!(values(&mut world)[..3], kept);
+}
+
+#[test]
 fn missing_old_segments_raise_the_log_start() {
     let (mut world, dir) = flushed(100_000);
     world.disk.unlink(&dir.join(&world.files()[0])).expect("there");

@@ -64,7 +64,12 @@ impl Recovering {
         for group in self.in_files.union(&lost).copied().collect::<Vec<_>>() {
             let Some(log) = logs.get(group) else { continue };
             match producers::recover(storage, log, journal, !lost.contains(&group)) {
-                Ok(producers) => drop(self.producers.insert(group, producers)),
+                Ok(mut producers) => {
+                    if let Some(replayed) = self.producers.get(&group).filter(|_| !lost.contains(&group)) {
+                        producers.adopt(replayed);
+                    }
+                    self.producers.insert(group, producers);
+                }
                 // Its readers meet the same; what is known of producers is what its end tells.
                 Err(error) if error.kind() == ErrorKind::InvalidData => logs.found_damage(group, &error),
                 Err(error) => return Err(explain(&JournalError::Io(log.dir(), error))),

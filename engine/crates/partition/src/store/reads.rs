@@ -3,12 +3,11 @@
 use std::io::ErrorKind;
 
 use model::{ErrorCode, Offset};
-use wire::list_offsets::MAX_TIMESTAMP;
 
 use super::Store;
 use super::job::{AskedRead, AskedTime, ReadDone, StoreJob, TRIES_MAX, Work};
 use crate::error::{FetchError, fetch_error_code};
-use crate::partition::{Found, Looked, Partition};
+use crate::partition::{Found, Looked};
 use crate::spec::{Fetch, FetchSpec, Fetched, ListQuery, Listed, WaiterToken, Wake};
 
 impl Store {
@@ -108,9 +107,8 @@ impl Store {
         let result = match self.look(asked.query.group) {
             None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
             Some((partition, log)) => match log.time_found(&self.journal, found) {
-                Some(Ok(found)) if !is_before_start(partition, log, &asked.query, found) => {
-                    Ok(partition.listed(log, &asked.query, found))
-                }
+                // Also a record that was deleted meanwhile: it was there when it was asked for.
+                Some(Ok(found)) => Ok(partition.listed(log, &asked.query, found)),
                 Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
                     Err(ErrorCode::KAFKA_STORAGE_ERROR)
                 }
@@ -130,17 +128,6 @@ impl Store {
         };
         wakes.push(Wake::Listed { token: asked.token, result });
     }
-}
-
-/// Whether the log start passed the record while it was looked for.
-fn is_before_start(
-    partition: &Partition,
-    log: &log::Log,
-    query: &ListQuery,
-    found: Option<(Offset, i64)>,
-) -> bool {
-    let start = partition.watermarks(log).log_start;
-    query.timestamp != MAX_TIMESTAMP && found.is_some_and(|(offset, _)| offset < start)
 }
 
 /// Offset of the first record that is not in a file yet.
