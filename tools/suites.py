@@ -41,7 +41,11 @@ SUITES = [
     Suite("python", "unit and transcript tests beside the code", [PYTHON, "-m", "pytest", "python"]),
     Suite("broker", "a real broker through its public surface", [PYTHON, "-m", "pytest", "tests/broker"]),
     Suite("clients", "seven client libraries, unmodified", [PYTHON, "-m", "tests.clients.run"]),
-    Suite("checker", "what the crash checker must find", [PYTHON, "-m", "pytest", "tests/crash"]),
+    Suite(
+        "checker",
+        "what the crash checker and the comparison with Kafka must find",
+        [PYTHON, "-m", "pytest", "tests/crash", "tests/differential"],
+    ),
     Suite(
         "crash", "kill -9 under load, at each moment once", [PYTHON, "-m", "tests.crash.run", "--runs", "7"]
     ),

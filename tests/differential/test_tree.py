@@ -73,53 +73,33 @@ def described() -> DescribeConfigsResponse:
     return DescribeConfigsResponse(results=[DescribeConfigsResult(0, "", 2, WORLD.filled, configs)])
 
 
+def at(answer: Message, path: str) -> Any:
+    """What a path of attributes and indexes names."""
+    part: Any = answer
+    for step in path.split(".") if path else ():
+        part = part[int(step)] if step.isdecimal() else getattr(part, step)
+    return part
+
+
 def change(path: str, value: Any) -> Callable[[Message], None]:
-    """Sets what a path of attributes and indexes names."""
-
-    def apply(answer: Message) -> None:
-        *way, last = path.split(".")
-        part: Any = answer
-        for step in way:
-            part = part[int(step)] if step.isdecimal() else getattr(part, step)
-        setattr(part, last, value)
-
-    return apply
+    """Sets what a path names."""
+    way, _, last = path.rpartition(".")
+    return lambda answer: setattr(at(answer, way), last, value)
 
 
 def without(path: str, index: int) -> Callable[[Message], None]:
     """Takes an item out of the array that a path names."""
-
-    def apply(answer: Message) -> None:
-        part: Any = answer
-        for step in path.split("."):
-            part = part[int(step)] if step.isdecimal() else getattr(part, step)
-        del part[index]
-
-    return apply
+    return lambda answer: at(answer, path).pop(index)
 
 
 def twice(path: str) -> Callable[[Message], None]:
     """Puts an array's first item into it once more."""
-
-    def apply(answer: Message) -> None:
-        part: Any = answer
-        for step in path.split("."):
-            part = part[int(step)] if step.isdecimal() else getattr(part, step)
-        part.append(copy.deepcopy(part[0]))
-
-    return apply
+    return lambda answer: at(answer, path).append(copy.deepcopy(at(answer, path)[0]))
 
 
 def turned(path: str) -> Callable[[Message], None]:
     """Turns an array around."""
-
-    def apply(answer: Message) -> None:
-        part: Any = answer
-        for step in path.split("."):
-            part = part[int(step)] if step.isdecimal() else getattr(part, step)
-        part.reverse()
-
-    return apply
+    return lambda answer: at(answer, path).reverse()
 
 
 PLANTED: Final[list[tuple[Callable[[], Message], int, Callable[[Message], None]]]] = [
