@@ -45,6 +45,7 @@ KEYED: Final = {
     "DescribeLogDirsResponse.results.topics": "name",
     "DescribeLogDirsResponse.results.topics.partitions": "partition_index",
     "DeleteGroupsResponse.results": "group_id",
+    "OffsetFetchResponse.topics": "name",
     "OffsetFetchResponse.groups.topics": "topic_id",
     "OffsetDeleteResponse.topics": "name",
 }

@@ -43,10 +43,6 @@ async def alter(
     results: list[ConfigResult] = await call.services.controller.alter_configs(
         allowed, validate_only=validate_only
     )
-    seen: set[tuple[int, str]] = set()
-    for result in results:
-        # A resource that was named twice is answered once.
-        if (result.resource_type, result.resource_name) not in seen:
-            seen.add((result.resource_type, result.resource_name))
-            answers.append((result.resource_type, result.resource_name, result.error, result.message))
-    return answers
+    return answers + [
+        (result.resource_type, result.resource_name, result.error, result.message) for result in results
+    ]

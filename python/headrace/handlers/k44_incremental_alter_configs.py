@@ -24,18 +24,24 @@ async def handle(call: Call, request: IncrementalAlterConfigsRequest) -> Increme
     answers = []
     changes = []
     for resource in request.resources:
-        unknown = [c.config_operation for c in resource.configs if c.config_operation not in _OPERATIONS]
-        if unknown:
-            message = f"Unknown config operation {unknown[0]}"
-            answers.append(_response(resource, Error.INVALID_REQUEST, message))
+        if any(
+            change.config_operation not in _OPERATIONS and change.value is not None
+            for change in resource.configs
+        ):
+            answers.append(_response(resource, Error.UNKNOWN_SERVER_ERROR, None))
             continue
-        edits = [ConfigChange(c.name, Change(c.config_operation), c.value) for c in resource.configs]
+        edits = [ConfigChange(c.name, _change(c.config_operation), c.value) for c in resource.configs]
         changes.append(ResourceChange(resource.resource_type, resource.resource_name, edits))
     answers += [
         AlterConfigsResourceResponse(error, message, kind, name)
         for kind, name, error, message in await alter(call, changes, validate_only=request.validate_only)
     ]
     return IncrementalAlterConfigsResponse(responses=answers)
+
+
+def _change(operation: int) -> Change:
+    """Kafka looks for missing values before it looks at operations: one that is unknown comes with none here."""
+    return Change(operation) if operation in _OPERATIONS else Change.SET
 
 
 def refused(

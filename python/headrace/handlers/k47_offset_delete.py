@@ -29,6 +29,8 @@ async def handle(call: Call, request: OffsetDeleteRequest) -> OffsetDeleteRespon
     wanted: list[tuple[str, int]] = []
     answers: list[OffsetDeleteResponsePartition] = []
     for asked in request.topics:
+        if not asked.partitions:
+            continue
         topic = OffsetDeleteResponseTopic(asked.name, [])
         response.topics.append(topic)
         known = call.services.controller.topic(asked.name)

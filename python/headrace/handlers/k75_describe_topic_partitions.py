@@ -36,6 +36,8 @@ async def handle(call: Call, request: DescribeTopicPartitionsRequest) -> Describ
             raise Refusal(
                 Error.INVALID_REQUEST, "DescribeTopicPartitionsRequest cursor partition must be valid"
             )
+    if any(not topic.name for topic in request.topics):
+        raise Refusal(Error.UNKNOWN_SERVER_ERROR)  # as Kafka, which fails at an empty name
     response = DescribeTopicPartitionsResponse()
     for name in _names(call, request):
         if name < first_name:

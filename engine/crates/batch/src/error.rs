@@ -47,10 +47,13 @@ impl BatchError {
     #[must_use]
     pub const fn error_code(self) -> ErrorCode {
         match self {
-            BatchError::Short | BatchError::Length(_) | BatchError::Crc | BatchError::Compressed(_) => {
-                ErrorCode::CORRUPT_MESSAGE
-            }
-            BatchError::Magic(_) => ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT,
+            // Formats that were, and formats that never were.
+            BatchError::Magic(0 | 1) => ErrorCode::INVALID_RECORD,
+            BatchError::Short
+            | BatchError::Length(_)
+            | BatchError::Magic(_)
+            | BatchError::Crc
+            | BatchError::Compressed(_) => ErrorCode::CORRUPT_MESSAGE,
             BatchError::Codec(_) => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
             BatchError::Bomb => ErrorCode::MESSAGE_TOO_LARGE,
             BatchError::MoreThanOne

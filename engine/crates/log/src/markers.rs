@@ -53,7 +53,7 @@ impl Markers {
         let later = self.list.partition_point(|(.., marker)| marker.epoch() <= epoch);
         let found = later.checked_sub(1).map_or(self.base.epoch, |last| self.list[last].2.epoch());
         if found > epoch {
-            return (Epoch::NONE, Offset(-1));
+            return (epoch, self.base.offset); // older than anything here: it ended before
         }
         (found, self.list.get(later).map_or(end, |(_, offset, _)| *offset))
     }

@@ -50,10 +50,12 @@ pub const fn error_code(error: AppendError) -> ErrorCode {
     match error {
         AppendError::UnknownPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
         AppendError::UnexpectedEnd => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+        // To Kafka a batch that ends early is none.
+        AppendError::Batch(BatchError::Short)
+        | AppendError::NoBatch
+        | AppendError::InvalidRecord
+        | AppendError::NoKey { .. } => ErrorCode::INVALID_RECORD,
         AppendError::Batch(error) => error.error_code(),
-        AppendError::NoBatch | AppendError::InvalidRecord | AppendError::NoKey { .. } => {
-            ErrorCode::INVALID_RECORD
-        }
         AppendError::InvalidTimestamp { .. } => ErrorCode::INVALID_TIMESTAMP,
         AppendError::TooLarge => ErrorCode::MESSAGE_TOO_LARGE,
         AppendError::LargerThanSegment => ErrorCode::RECORD_LIST_TOO_LARGE,
@@ -84,9 +86,6 @@ impl AppendError {
     #[must_use]
     pub const fn message(self) -> Option<&'static str> {
         match self {
-            AppendError::NoBatch | AppendError::Batch(BatchError::MoreThanOne) => {
-                Some("a partition takes exactly one record batch per request")
-            }
             AppendError::InvalidRecord => Some("the batch breaks a rule of the record format"),
             AppendError::NoRoom => Some("the journal is full until segments are written; retry"),
             AppendError::Damaged => Some("the partition's files are damaged; the broker's log says which"),

@@ -97,6 +97,12 @@ impl Isolation {
         if level == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted }
     }
 
+    /// Whether Kafka knows no such level.
+    #[must_use]
+    pub const fn is_strange(level: i8) -> bool {
+        !matches!(level, 0 | 1)
+    }
+
     /// The end of what may be seen.
     #[must_use]
     pub const fn end(self, watermarks: &Watermarks) -> Offset {

@@ -6,6 +6,14 @@ use std::sync::Arc;
 use model::limits::FETCH_SESSIONS_MAX;
 use model::{Epoch, ErrorCode, Offset, PartitionIndex, ShardId, TopicId};
 
+/// Kafka spreads sessions over so many maps by their ids, and fails at an id beyond the last one.
+const KAFKA_SHARDS: i32 = 8;
+
+/// The epoch of a request that opens a session.
+const NEW: i32 = 0;
+/// The epoch of a request that wants none.
+const NONE: i32 = -1;
+
 /// A session unused for this long may make room for another (Kafka's number).
 const SESSION_IDLE_NS: u64 = 120_000_000_000;
 
@@ -23,8 +31,8 @@ pub enum PartitionKey {
 pub struct Wanted {
     /// Where it reads on.
     pub offset: Offset,
-    /// How much of it.
-    pub bytes_max: usize,
+    /// How much of it; less than 0 is an error if there is any.
+    pub bytes_max: i32,
     /// The leader epoch it knows, or -1.
     pub current_epoch: Epoch,
     /// The epoch of the last record it has, or -1.
@@ -109,7 +117,7 @@ impl FetchSessions {
     /// Finds, opens or closes the session of a request; `fetched` and `forgotten` are the request's lists.
     ///
     /// Errors are the request's (top-level): `FETCH_SESSION_ID_NOT_FOUND`, `INVALID_FETCH_SESSION_EPOCH`,
-    /// `FETCH_SESSION_TOPIC_ID_ERROR`.
+    /// `FETCH_SESSION_TOPIC_ID_ERROR`, and `UNKNOWN_SERVER_ERROR` for an id that no broker gives.
     pub fn step(
         &mut self,
         now_ns: u64,
@@ -118,9 +126,16 @@ impl FetchSessions {
         fetched: &[(PartitionKey, Wanted)],
         forgotten: &[PartitionKey],
     ) -> Result<Use, ErrorCode> {
-        if epoch <= 0 {
+        if !(0..KAFKA_SHARDS).contains(&(id / (i32::MAX / KAFKA_SHARDS))) {
+            return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
+        }
+        if epoch == NEW || epoch == NONE {
             self.sessions.remove(&id);
-            let opened = if epoch == 0 { self.open(now_ns, by_id, fetched) } else { 0 };
+            let nameless = |(key, _): &(PartitionKey, Wanted)| matches!(key, PartitionKey::WithId(id, _) if id.0 == [0; 16]);
+            if epoch == NEW && fetched.iter().any(nameless) {
+                return Err(ErrorCode::UNKNOWN_SERVER_ERROR); // Kafka cannot remember it
+            }
+            let opened = if epoch == NEW { self.open(now_ns, by_id, fetched) } else { 0 };
             return Ok(Use { id: opened, incremental: false });
         }
         let session = self.sessions.get_mut(&id).ok_or(ErrorCode::FETCH_SESSION_ID_NOT_FOUND)?;
@@ -138,11 +153,15 @@ impl FetchSessions {
         for key in forgotten {
             session.forget(key);
         }
+        if session.partitions.is_empty() {
+            self.sessions.remove(&id);
+            return Ok(Use { id: 0, incremental: false });
+        }
         Ok(Use { id, incremental: true })
     }
 
     fn open(&mut self, now_ns: u64, by_id: bool, fetched: &[(PartitionKey, Wanted)]) -> i32 {
-        if fetched.is_empty() || !self.make_room(now_ns) {
+        if !self.make_room(now_ns) {
             return 0;
         }
         // Unlike the ids of a process that ran before: those answer "not found" rather than another's data.
@@ -151,7 +170,7 @@ impl FetchSessions {
             self.opened = self.opened.wrapping_add(1);
             let mixed = (now_ns ^ u64::from(self.opened) << 40 ^ u64::from(self.shard.0) << 56)
                 .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            id = (mixed >> 33) as i32;
+            id = (mixed >> 33) as i32 % (i32::MAX / KAFKA_SHARDS * KAFKA_SHARDS);
         }
         let mut session = Session {
             epoch: 1,
@@ -166,6 +185,11 @@ impl FetchSessions {
         }
         self.sessions.insert(id, session);
         id
+    }
+
+    /// Closes a session that was opened for a request which came to nothing.
+    pub fn close(&mut self, id: i32) {
+        self.sessions.remove(&id);
     }
 
     fn make_room(&mut self, now_ns: u64) -> bool {

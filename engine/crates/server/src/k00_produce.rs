@@ -18,8 +18,9 @@ use wire::{ProduceRequest, ProduceResponseWriter, RequestHeader, TopicRef};
 
 use crate::connection::{Hold, Piece, Slot};
 use crate::message::Message;
-use crate::routing::TopicKey;
+use crate::routing::{Topic, TopicKey};
 use crate::server::{Close, Context, Server, Wait};
+use crate::twins::twins;
 use crate::waits::{PARTS_MAX, Token};
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -60,6 +61,31 @@ pub(crate) struct ProduceWait {
     answered: bool,
 }
 
+/// Which partitions of a request count: of those that it names more than once, only the last.
+struct Heard(Option<Vec<usize>>);
+
+impl Heard {
+    fn of(request: &ProduceRequest<'_>) -> Heard {
+        let mut topics = request.topics();
+        if topics.len() == 1 && topics.next().is_some_and(|topic| topic.partitions().len() <= 1) {
+            return Heard(None);
+        }
+        let named = request.topics().flat_map(|topic| {
+            let partitions = topic.partitions();
+            partitions.map(move |partition| (topic.topic, partition.index))
+        });
+        Heard(twins(named).map(|places| {
+            let mut lasts: Vec<usize> = places.into_iter().map(|place| place.last).collect();
+            lasts.sort_unstable();
+            lasts
+        }))
+    }
+
+    fn counts(&self, position: usize) -> bool {
+        self.0.as_ref().is_none_or(|lasts| lasts.binary_search(&position).is_ok())
+    }
+}
+
 impl Server {
     pub(crate) fn produce(
         &mut self,
@@ -79,10 +105,11 @@ impl Server {
             -1 => Some(Acks::All),
             _ => None,
         };
-        let wait = self.begin_produce(context, token, header, &request, acks)?;
+        let heard = Heard::of(&request);
+        let wait = self.begin_produce(context, token, header, &request, &heard, acks)?;
         let name = self.waits.insert(Wait::Produce(wait));
         if let Some(acks) = acks {
-            self.append_all(context, name, header, &request, acks);
+            self.append_all(context, name, header, &request, &heard, acks);
         }
         self.produce_wait(name).expect("not before all its parts have begun").unordered -= 1;
         self.produce_progress(name);
@@ -95,23 +122,37 @@ impl Server {
         token: NetToken,
         header: &RequestHeader<'_>,
         request: &ProduceRequest<'_>,
+        heard: &Heard,
         acks: Option<Acks>,
     ) -> Result<ProduceWait, Close> {
         let mut topics = Vec::with_capacity(request.topics().len());
         let mut parts = Vec::new();
-        let refused = if acks.is_none() { ErrorCode::INVALID_REQUIRED_ACKS } else { ErrorCode::NONE };
+        let mut position = 0;
         for topic in request.topics() {
-            topics.push(self.key_of(topic.topic));
+            let before = parts.len();
             for partition in topic.partitions() {
+                position += 1;
+                if !heard.counts(position - 1) {
+                    continue;
+                }
+                // Kafka, too, looks for the partition before it judges the acks.
+                let refused = match acks {
+                    None => self.topic_of(topic.topic).and_then(|topic| topic.group(partition.index)).err(),
+                    Some(_) => None,
+                };
+                let refused = refused.or(acks.is_none().then_some(ErrorCode::INVALID_REQUIRED_ACKS));
                 parts.push(Part {
-                    topic: topics.len() - 1,
+                    topic: topics.len(),
                     index: partition.index,
-                    error: refused,
+                    error: refused.unwrap_or(ErrorCode::NONE),
                     refusal: None,
                     base_offset: Offset(-1),
                     log_append_time_ms: -1,
                     log_start: Offset(-1),
                 });
+            }
+            if parts.len() > before {
+                topics.push(self.key_of(topic.topic));
             }
         }
         if parts.len() > PARTS_MAX {
@@ -145,12 +186,17 @@ impl Server {
         name: Token,
         header: &RequestHeader<'_>,
         request: &ProduceRequest<'_>,
+        heard: &Heard,
         acks: Acks,
     ) {
         let admin = header.client_id == Some(ADMIN_CLIENT);
-        let mut part = 0;
+        let (mut part, mut position) = (0, 0);
         for topic in request.topics() {
             for partition in topic.partitions() {
+                position += 1;
+                if !heard.counts(position - 1) {
+                    continue;
+                }
                 let group = self.writable_group(topic.topic, partition.index, admin);
                 let batch = partition.records.unwrap_or_default();
                 match group {
@@ -168,14 +214,19 @@ impl Server {
         partition: PartitionIndex,
         admin: bool,
     ) -> Result<GroupId, ErrorCode> {
-        let found = match topic {
-            TopicRef::Name(name) => self.routing.named(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?,
-            TopicRef::Id(id) => self.routing.with_id(id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?,
-        };
+        let found = self.topic_of(topic)?;
         if found.internal && !admin {
             return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
         }
         found.group(partition)
+    }
+
+    fn topic_of(&self, topic: TopicRef<'_>) -> Result<&Topic, ErrorCode> {
+        let found = match topic {
+            TopicRef::Name(name) => self.routing.named(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+            TopicRef::Id(id) => self.routing.with_id(id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID),
+        };
+        found.map(Arc::as_ref)
     }
 
     /// The topic as the answer will name it.

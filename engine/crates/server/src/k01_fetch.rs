@@ -7,19 +7,22 @@
 //! Not here: preferred read replica, aborted transactions (there are none yet).
 
 use io::NetToken;
-use journal::Bytes;
 use model::limits::{ANSWER_BYTES_HELD_MAX, FETCH_BYTES_CROWDED_MAX, FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX};
-use model::{ConnectionId, ErrorCode, GroupId, Offset, PartitionIndex};
+use model::{ConnectionId, Epoch, ErrorCode, GroupId, Offset, PartitionIndex};
 use partition::{Fetch, FetchError, FetchSpec, Fetched, Isolation, WaiterToken, fetch_error_code};
-use wire::fetch::FetchPartitionResponse;
-use wire::{FetchRequest, FetchResponseWriter, RequestHeader, TopicRef};
+use wire::{FetchRequest, RequestHeader, TopicRef};
 
 use crate::connection::{Hold, Piece, Slot};
 use crate::fetch_session::{PartitionKey, Told, Use, Wanted};
 use crate::message::Message;
 use crate::routing::TopicKey;
 use crate::server::{Close, Context, Server, Wait};
+use crate::twins::twins;
 use crate::waits::{PARTS_MAX, Token};
+
+mod response;
+
+use response::{Refused, refusal, write_response};
 
 const NS_PER_MS: u64 = 1_000_000;
 const TOPIC_IDS_FROM: i16 = 13;
@@ -37,6 +40,7 @@ enum Read {
 struct Part {
     key: PartitionKey,
     wanted: Wanted,
+    /// An error here is about the request; Kafka tells of such partitions after the others.
     group: Result<GroupId, ErrorCode>,
     read: Read,
     /// It was asked for a batch even if that is larger than what is left.
@@ -45,6 +49,10 @@ struct Part {
 }
 
 impl Part {
+    fn bytes_max(&self) -> usize {
+        usize::try_from(self.wanted.bytes_max).unwrap_or(0)
+    }
+
     /// It has records, and none fitted into what was left.
     fn is_hungry(&self) -> bool {
         match &self.read {
@@ -66,8 +74,12 @@ pub(crate) struct FetchWait {
     correlation_id: i32,
     session: Use,
     isolation: Isolation,
+    /// It says that it is a replica; this node alone has some.
+    follower: bool,
     bytes_min: usize,
     bytes_max: usize,
+    /// It wants less than nothing.
+    negative: bool,
     due_ns: u64,
     parts: Vec<Part>,
     /// Parts asked and not answered.
@@ -107,12 +119,16 @@ impl FetchWait {
                 return None;
             }
         };
+        if self.follower {
+            part.read = Read::Done(Err(ErrorCode::NOT_LEADER_OR_FOLLOWER));
+            return None;
+        }
         (part.read, part.forced) = (Read::Asked, at_least_one);
         self.asked += 1;
         Some(FetchSpec {
             group,
             from: part.wanted.offset,
-            bytes_max: part.wanted.bytes_max.min(left),
+            bytes_max: part.bytes_max().min(left),
             at_least_one,
             isolation: self.isolation,
             current_epoch: part.wanted.current_epoch,
@@ -167,23 +183,33 @@ impl Server {
         } else {
             Ok(Use { id: 0, incremental: false })
         };
+        let wanted = match used {
+            Ok(used) if used.incremental => self.sessions.wanted(used.id),
+            Ok(_) | Err(_) => fetched,
+        };
+        if wanted.len() > PARTS_MAX {
+            return Err(Close("more partitions than a request may name"));
+        }
+        let parts: Vec<Part> = wanted.into_iter().map(|(key, wanted)| self.part(key, wanted)).collect();
+        // Kafka fails at such a level when it comes to read.
+        let strange =
+            Isolation::is_strange(request.isolation_level) && parts.iter().any(|part| part.group.is_ok());
         let connection = self.connection(token).expect("its frame is being read");
         let (id, slot) = (connection.id, connection.begin());
-        let used = match used {
-            Ok(used) => used,
-            Err(error) => {
-                let version = header.api_version;
-                let writer = FetchResponseWriter::begin(version, header.correlation_id, 0, error, 0, 0);
-                self.answer(token, id, slot, answer_of(writer));
+        let refused = used.err().or(strange.then_some(ErrorCode::UNKNOWN_SERVER_ERROR));
+        let used = match (used, refused) {
+            (Ok(used), None) => used,
+            (used, Some(error)) | (used @ Err(error), None) => {
+                if let Ok(Use { id, incremental: false }) = used {
+                    self.sessions.close(id);
+                }
+                let answer = refusal(header, &request, error);
+                self.answer(token, id, slot, answer);
                 return Ok(());
             }
         };
         connection.hold = Hold::Answer;
         connection.held_slot = Some(slot);
-        let wanted = if used.incremental { self.sessions.wanted(used.id) } else { fetched };
-        if wanted.len() > PARTS_MAX {
-            return Err(Close("more partitions than a request may name"));
-        }
         let wait_ms = u64::from(request.wait_ms_max.max(0).cast_unsigned()).min(FETCH_WAIT_MS_MAX);
         let wait_ns = if self.is_stopping() { 0 } else { wait_ms * NS_PER_MS };
         // Many readers that read slowly would otherwise hold an answer of the largest size each.
@@ -197,10 +223,12 @@ impl Server {
             correlation_id: header.correlation_id,
             session: used,
             isolation: Isolation::from_wire(request.isolation_level),
+            follower: request.replica_id >= 0,
             bytes_min: usize::try_from(request.bytes_min).unwrap_or(0),
             bytes_max: usize::try_from(request.bytes_max).unwrap_or(0).min(bytes_max),
+            negative: request.bytes_max < 0,
             due_ns: now.saturating_add(wait_ns),
-            parts: wanted.into_iter().map(|(key, wanted)| self.part(key, wanted)).collect(),
+            parts,
             asked: 0,
             again: false,
         };
@@ -269,7 +297,7 @@ impl Server {
             if !matches!(wait.parts[number].read, Read::Unread) {
                 continue;
             }
-            if wait.asked > 0 && left < wait.parts[number].wanted.bytes_max.max(1) {
+            if wait.asked > 0 && left < wait.parts[number].bytes_max().max(1) {
                 return;
             }
             let Some(spec) = wait.ask(number, left, first) else { continue };
@@ -298,7 +326,13 @@ impl Server {
         let Some(wait) = self.fetch_wait(name) else { return };
         if matches!(wait.parts[number].read, Read::Asked) {
             wait.asked -= 1;
-            wait.parts[number].read = Read::Done(result);
+            let part = &mut wait.parts[number];
+            let negative = wait.negative || part.wanted.bytes_max < 0;
+            let result = result.and_then(|fetched| {
+                let more = wait.isolation.end(&fetched.watermarks) > part.wanted.offset;
+                if negative && more { Err(ErrorCode::UNKNOWN_SERVER_ERROR) } else { Ok(fetched) }
+            });
+            part.read = Read::Done(result);
         }
     }
 
@@ -440,7 +474,8 @@ impl Server {
     }
 
     fn fetch_response(&mut self, wait: FetchWait) -> Vec<Piece> {
-        let mut told: Vec<(PartitionKey, Result<Fetched, ErrorCode>)> = Vec::with_capacity(wait.parts.len());
+        let mut told = Vec::with_capacity(wait.parts.len());
+        let mut unknown = Vec::new();
         for part in wait.parts {
             let Read::Done(result) = part.read else { continue };
             let (mark, start, had_data) = match &result {
@@ -453,10 +488,15 @@ impl Server {
             let remembered = Told { high_watermark: mark, log_start: start, had_data };
             let changed =
                 wait.session.id == 0 || self.sessions.tell(wait.session.id, &part.key, remembered, failed);
-            if changed || !wait.session.incremental {
-                told.push((part.key, result));
+            if !changed && wait.session.incremental {
+                continue;
+            }
+            match part.group {
+                Ok(_) => told.push((part.key, result.map_err(Refused::Read))),
+                Err(error) => unknown.push((part.key, Err(Refused::Unknown(error)))),
             }
         }
+        told.append(&mut unknown);
         write_response(wait.version, wait.correlation_id, wait.session.id, wait.isolation, told)
     }
 
@@ -485,77 +525,25 @@ impl Server {
     }
 }
 
+/// What a request asks for, each partition once: the last word counts, at the place of the first, as in Kafka.
 fn wanted_of(server: &Server, request: &FetchRequest<'_>) -> Vec<(PartitionKey, Wanted)> {
     let mut wanted = Vec::new();
     for topic in request.topics() {
         for partition in topic.partitions() {
             let of = Wanted {
                 offset: partition.fetch_offset,
-                bytes_max: usize::try_from(partition.bytes_max).unwrap_or(0),
-                current_epoch: partition.current_leader_epoch,
-                last_fetched_epoch: partition.last_fetched_epoch,
+                bytes_max: partition.bytes_max,
+                // Kafka takes everything below 0 for "none" here.
+                current_epoch: partition.current_leader_epoch.max(Epoch::NONE),
+                last_fetched_epoch: partition.last_fetched_epoch.max(Epoch::NONE),
             };
             wanted.push((server.partition_key(topic.topic, partition.index), of));
         }
     }
-    wanted
-}
-
-fn topic_of(key: &PartitionKey) -> TopicRef<'_> {
-    match key {
-        PartitionKey::Named(name, _) => TopicRef::Name(name),
-        PartitionKey::WithId(id, _) => TopicRef::Id(*id),
-    }
-}
-
-fn write_response(
-    version: i16,
-    correlation_id: i32,
-    session_id: i32,
-    isolation: Isolation,
-    told: Vec<(PartitionKey, Result<Fetched, ErrorCode>)>,
-) -> Vec<Piece> {
-    // Neighbours of one topic stand together, as the request had them.
-    let mut topics: Vec<(usize, usize)> = Vec::new();
-    for (number, (key, _)) in told.iter().enumerate() {
-        match topics.last_mut() {
-            Some((first, count)) if topic_of(&told[*first].0) == topic_of(key) => *count += 1,
-            _ => topics.push((number, 1)),
+    match twins(wanted.iter().map(|(key, _)| key)) {
+        None => wanted,
+        Some(places) => {
+            places.into_iter().map(|place| (wanted[place.first].0.clone(), wanted[place.last].1)).collect()
         }
     }
-    let mut writer =
-        FetchResponseWriter::begin(version, correlation_id, 0, ErrorCode::NONE, session_id, topics.len());
-    let mut starts = topics.into_iter().peekable();
-    for (number, (key, result)) in told.into_iter().enumerate() {
-        if let Some((_, count)) = starts.next_if(|(first, _)| *first == number) {
-            writer.topic(topic_of(&key), count);
-        }
-        let (PartitionKey::Named(_, index) | PartitionKey::WithId(_, index)) = key;
-        match result {
-            Err(error) => writer.partition(&FetchPartitionResponse::refused(index, error), []),
-            Ok(fetched) => {
-                let committed = isolation == Isolation::ReadCommitted;
-                let response = FetchPartitionResponse {
-                    index,
-                    error: ErrorCode::NONE,
-                    high_watermark: fetched.watermarks.high_watermark,
-                    last_stable: fetched.watermarks.last_stable,
-                    log_start: fetched.watermarks.log_start,
-                    diverging: fetched.diverging,
-                    aborted: committed.then_some(&[]),
-                    preferred_read_replica: -1,
-                };
-                writer.partition(&response, fetched.data);
-            }
-        }
-    }
-    answer_of(writer)
-}
-
-fn answer_of(writer: FetchResponseWriter<Bytes>) -> Vec<Piece> {
-    let piece = |piece| match piece {
-        wire::Piece::Owned(bytes) => Piece::Owned(bytes),
-        wire::Piece::Shared(bytes) => Piece::Shared(bytes),
-    };
-    writer.end().into_iter().map(piece).collect()
 }

@@ -86,7 +86,9 @@ impl Server {
                 let time = partition.timestamp;
                 let known = wire::list_offsets::is_asked_for(time, version);
                 let group = match self.routing.named(topic) {
-                    _ if !(0..=1).contains(&request.isolation_level) => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
+                    _ if Isolation::is_strange(request.isolation_level) => {
+                        Err(ErrorCode::UNKNOWN_SERVER_ERROR)
+                    }
                     _ if times > 1 => Err(ErrorCode::INVALID_REQUEST),
                     _ if !known => Err(ErrorCode::UNSUPPORTED_VERSION),
                     Some(found) => found.group(partition.index),

@@ -18,6 +18,7 @@ mod python_calls;
 pub mod routing;
 mod server;
 pub mod settings;
+mod twins;
 pub mod waits;
 
 pub use handoff::{Handoff, HandoffRequest};

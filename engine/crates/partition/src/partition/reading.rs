@@ -30,6 +30,8 @@ impl Partition {
         let ours = self.replica.epoch();
         match epoch {
             Epoch::NONE => Ok(()),
+            // Kafka takes only -1 for "none".
+            epoch if epoch < Epoch::NONE => Err(FetchError::FencedEpoch),
             // The metadata does not learn of an epoch that a start with accepted loss began; alone, nobody else can have led.
             epoch if epoch > ours => Err(FetchError::UnknownEpoch),
             _ => Ok(()),
@@ -73,7 +75,7 @@ impl Partition {
 
     /// Where an epoch ends; an epoch above ours is not known to end anywhere.
     pub fn end_of_epoch(&self, log: &Log, epoch: Epoch) -> EpochEnd {
-        if epoch < Epoch(0) || epoch > self.replica.epoch() {
+        if epoch == Epoch::NONE || epoch > self.replica.epoch() {
             return EpochEnd { epoch: Epoch::NONE, end_offset: Offset(-1) };
         }
         let (epoch, end_offset) = log.epoch_end(epoch);
