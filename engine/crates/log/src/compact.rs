@@ -160,6 +160,7 @@ impl SwapJob {
             Err(error) => return Err(error),
         }
         storage.sync_dir(&self.dir)?;
+        segment::txn_index::merge(storage, &self.dir, self.first, &self.old)?;
         for base in &self.old {
             segment::unlink(storage, &self.dir, *base)?;
         }
@@ -256,6 +257,7 @@ impl Log {
             Ok(()) => {
                 self.swap = None;
                 self.files_gone += 1;
+                self.aborted.forget_files();
             }
             Err(error) => {
                 self.swap.as_mut().expect("a swap is under way").running = false;

@@ -13,6 +13,7 @@ use journal::rules::{Rule, off};
 use journal::{Flushed, GroupMark, Journal, Marker, Place, Record, Segment, State};
 use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 
+use crate::aborted::InMemory;
 use crate::compact::Swap;
 use crate::markers::Markers;
 use crate::order::Standing;
@@ -43,6 +44,7 @@ pub struct Log {
     /// The next batch begins a segment whatever its size.
     pub(crate) roll_next: bool,
     pub(crate) tail: Tail,
+    pub(crate) aborted: InMemory,
     /// Elements below this are durable.
     pub(crate) durable: LogIndex,
     /// Ends of commits that are not durable yet: at most one in flight and one in the turn.
@@ -107,6 +109,7 @@ impl Log {
             compacts: true,
             roll_next: false,
             tail: Tail::default(),
+            aborted: InMemory::default(),
             durable: LogIndex(0),
             pending: VecDeque::new(),
             flushed: Flushed { position: Some(0), ..Flushed::default() },
@@ -488,6 +491,7 @@ impl Log {
         self.generation += 1;
         self.unsynced = None;
         self.indexed = None;
+        self.aborted.truncate(end_offset);
         self.tidy = true;
         if !off(Rule::FlushedGeneration) {
             self.flushed_unrecorded = None;
@@ -554,6 +558,9 @@ impl Log {
                 break;
             }
             self.tail.0.pop_front();
+        }
+        if self.has_aborted() {
+            self.aborted.trim(self.tail.0.front().map_or(self.end_offset, |first| first.offset));
         }
     }
 

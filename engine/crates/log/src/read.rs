@@ -7,6 +7,7 @@ use io::{Job, Storage};
 use journal::{Bytes, ColdRead, Journal, Place};
 use model::{GroupId, LogIndex, Offset};
 
+use crate::aborted::{Asked, Found};
 use crate::compact::swap_path;
 use crate::log::Log;
 use crate::segment;
@@ -61,6 +62,8 @@ pub struct ReadJob {
     generation: u32,
     files_gone: u32,
     source: Source,
+    /// For readers of committed records.
+    pub(crate) aborted: Option<Box<Asked>>,
 }
 
 /// What a [`ReadJob`] brought; [`Log::read_done`] says whether it still counts.
@@ -71,6 +74,7 @@ pub struct ReadDone {
     files_gone: u32,
     places: Vec<Place>,
     result: IoResult<Vec<Bytes>>,
+    pub(crate) aborted: Found,
 }
 
 impl Job for ReadJob {
@@ -78,11 +82,33 @@ impl Job for ReadJob {
 
     fn run(self, storage: &dyn Storage) -> ReadDone {
         let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
-        match self.source {
+        let in_files = matches!(self.source, Source::Segments { .. });
+        let (places, mut result) = self.source.read(storage);
+        let mut aborted = Found::default();
+        if let (Ok(read), Some(asked)) = (&result, self.aborted) {
+            let upto = asked.upto();
+            match asked.find(storage, in_files, end_of(read).unwrap_or(upto)) {
+                Ok(found) => aborted = found,
+                Err(error) => result = Err(error),
+            }
+        }
+        ReadDone { group, generation, files_gone, places, result, aborted }
+    }
+}
+
+/// Where what was read ends.
+fn end_of(read: &[Bytes]) -> Option<Offset> {
+    let (header, _) = batch::split(read.last()?).filter_map(Result::ok).last()?;
+    Some(header.next_offset())
+}
+
+impl Source {
+    /// What is to hold in the journal if it is to count, and what was read.
+    fn read(self, storage: &dyn Storage) -> (Vec<Place>, IoResult<Vec<Bytes>>) {
+        match self {
             Source::Journal(reads) => {
                 let places = reads.iter().map(ColdRead::place).collect();
-                let result = reads.iter().map(read_journal).collect();
-                ReadDone { group, generation, files_gone, places, result }
+                (places, reads.iter().map(read_journal).collect())
             }
             Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one, compacts } => {
                 let read = read_stretches(storage, &dir, &stretches, from, upto, bytes_max, at_least_one);
@@ -92,7 +118,7 @@ impl Job for ReadJob {
                     }
                     Ok(read)
                 });
-                ReadDone { group, generation, files_gone, places: Vec::new(), result }
+                (Vec::new(), result)
             }
         }
     }
@@ -209,7 +235,7 @@ impl Log {
 
     fn read_job(&self, source: Source) -> ReadJob {
         let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
-        ReadJob { group, generation, files_gone, source }
+        ReadJob { group, generation, files_gone, source, aborted: None }
     }
 
     fn read_segments(&self, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool) -> Read {

@@ -16,7 +16,7 @@ use wire::RequestHeader;
 use crate::calls::Outcome;
 use crate::connection::{Answer, Connection, Hold, Slot};
 use crate::fetch_session::FetchSessions;
-use crate::handoff::{Handoff, HandoffRequest};
+use crate::handoff::{Handoff, HandoffRequest, Verification};
 use crate::k00_produce::ProduceWait;
 use crate::k01_fetch::FetchWait;
 use crate::k02_list_offsets::ListWait;
@@ -106,6 +106,11 @@ pub struct Server {
     pub(crate) postponed: Postponed,
     handoff: Arc<Handoff>,
     handed: VecDeque<HandoffRequest>,
+    /// Produce requests whose transaction is to be verified.
+    pub(crate) unverified: BTreeSet<Token>,
+    /// And those that wait for Python to say.
+    pub(crate) verifying: BTreeSet<Token>,
+    pub(crate) verifications: Vec<Verification>,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) api: Arc<ApiRanges>,
@@ -146,6 +151,9 @@ impl Server {
             postponed: Postponed::default(),
             handoff,
             handed: VecDeque::new(),
+            unverified: BTreeSet::new(),
+            verifying: BTreeSet::new(),
+            verifications: Vec::new(),
             outcomes: Vec::new(),
             settings,
             api,
@@ -229,6 +237,7 @@ impl Server {
         self.serve_ready(context);
         self.append_foreign(context);
         self.settle_order(foreign);
+        self.send_verifications(context);
         self.complete_fetches(context);
     }
 
@@ -529,6 +538,7 @@ impl Server {
         self.metrics.connections_open.set(self.by_id.len() as u64);
         context.net.close(token);
         self.drop_fetches_of(context, connection.id);
+        self.drop_verifications_of(connection.id);
     }
 
     /// Closes a connection when everything answered has left (an acks=0 produce that failed).
@@ -547,6 +557,7 @@ impl Server {
     pub(crate) fn stop_accepting(&mut self, context: &mut Context<'_>) {
         self.stopping = true;
         self.end_fetches(context);
+        self.end_verifications(context);
     }
 
     /// Sends what is answered, and hands over what is Python's.
@@ -555,6 +566,7 @@ impl Server {
             self.flush_one(context, token);
         }
         self.handoff.push(usize::from(self.id.0), &mut self.handed, &mut self.outcomes);
+        self.handoff.push_verifications(usize::from(self.id.0), &mut self.verifications);
     }
 
     fn flush_one(&mut self, context: &mut Context<'_>, token: NetToken) {

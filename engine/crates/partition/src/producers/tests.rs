@@ -23,6 +23,10 @@ fn header(id: i64, epoch: i16, sequence: i32, records: i32, offset: i64) -> Head
     }
 }
 
+fn added(header: &Header, marker: Option<EndMarker>, end: i64) -> Added<'_> {
+    Added { header, marker, end: LogIndex(end as u64), now_ms: Some(0) }
+}
+
 /// A log of nothing but producers: offsets and indexes are the same.
 #[derive(Default)]
 struct Log {
@@ -36,7 +40,7 @@ impl Log {
         match self.producers.check(&header) {
             Ok(Sequence::Next) => {
                 self.end += i64::from(records);
-                self.producers.appended(&header, LogIndex(self.end as u64), Some(0));
+                self.producers.appended(added(&header, None, self.end));
                 format!("at {}", header.base_offset)
             }
             Ok(Sequence::Duplicate(batch)) => format!("duplicate of {}", batch.base_offset),
@@ -141,7 +145,7 @@ fn a_truncation_takes_back_what_the_cut_batches_added() {
 fn idle_producers_are_forgotten() {
     let mut log = Log::default();
     log.append(7, 0, 0, 1);
-    log.producers.appended(&header(8, 0, 0, 1, 1), LogIndex(2), Some(50));
+    log.producers.appended(Added { now_ms: Some(50), ..added(&header(8, 0, 0, 1, 1), None, 2) });
     log.producers.committed(LogIndex(2));
     log.producers.expire(99, 100);
     assert_eq!(log.producers.len(), 2);

@@ -111,7 +111,7 @@ impl Store {
             return;
         }
         let log = self.logs.get_mut(group).expect("a partition has a log");
-        let segments = compaction::worth(log.compactable(partition.watermarks(log).high_watermark));
+        let segments = compaction::worth(log.compactable(partition.watermarks(log).last_stable));
         if segments < 2 {
             return;
         }

@@ -308,7 +308,8 @@ impl Control {
         self.appending = true;
         let records = vec![KeyValue { key: Some(name.into_bytes()), value }];
         let (expected_end, makes_room) = (Some(self.end), matches!(then, Then::Delete { .. }));
-        let append = Request::Append { group: GroupId::CONTROLLER, records, expected_end, makes_room };
+        let append =
+            Request::Append { group: GroupId::CONTROLLER, records, expected_end, makes_room, producer: None };
         let (connection, correlation) = (request.connection, request.correlation_id);
         self.ask(GroupId::CONTROLLER, append, Pending::Appended { connection, correlation, then });
     }
