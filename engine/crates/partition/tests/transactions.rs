@@ -3,13 +3,18 @@
 mod transaction_history;
 mod world;
 
+use std::path::Path;
+
 use batch::{Builder, Codec, ControlKind, control_batch};
-use io::Rng;
+use io::{OpenMode, Rng, Storage};
+use log::Aborted;
+use log::segment::txn_index::cut_unsynced;
+use log::segment;
 use model::{ErrorCode, Offset};
 use partition::{
     Acks, AppendError, Guard, Isolation, Origin, TopicConfig, Verified, WaiterToken, Wake, error_code,
 };
-use sim::disk::End;
+use sim::disk::{End, SimDisk};
 use transaction_history::{History, Kind};
 use world::*;
 
@@ -154,6 +159,54 @@ fn deleted_records_hold_nobody_up() {
     assert_eq!(last_stable(&world), 1, "as in Kafka: no further than the log start");
 }
 
+/// Enough for everything before it to be synced to the files.
+fn fill(world: &mut World, history: &mut History) {
+    for _ in 0..80 {
+        let base = world.append_durably(&batch_of(&[&[b'x'; 20_000]])).base_offset.0;
+        history.push(base, Kind::Sent { id: -1, transactional: false });
+    }
+}
+
+#[test]
+fn an_index_that_comes_late_to_a_segment_outlives_a_power_cut() {
+    for seed in 0..8 {
+        let config = TopicConfig { segment_bytes: 1 << 30, ..TopicConfig::default() };
+        let (mut world, mut history) = (World::with(config, false, seed), History::default());
+        fill(&mut world, &mut history);
+        let base = append(&mut world, &transactional(7, 0, 0, b"one"), of(Verified::Unasked)).expect("good");
+        history.push(base, Kind::Sent { id: 7, transactional: true });
+        let base = mark(&mut world, 7, 0, ControlKind::Abort).expect("good");
+        history.push(base, Kind::Marker { id: 7, committed: false });
+        fill(&mut world, &mut history);
+        world.restart(End::Power);
+        world.settle();
+        history.check(&mut world);
+    }
+}
+
+#[test]
+fn a_part_of_an_entry_that_a_power_cut_left_is_not_taken_for_one() {
+    let (disk, dir) = (SimDisk::default(), Path::new("data"));
+    disk.create_dir_all(dir).expect("a new directory");
+    let path = segment::txn_index_path(dir, Offset(0));
+    let entry = |first: i64, last: i64| {
+        let fields = [7, first, last, last + 1].map(i64::to_be_bytes).concat();
+        [&[0, 0][..], &fields].concat()
+    };
+    let new = Aborted { producer_id: 7, first: Offset(90), last: Offset(0x203), last_stable: Offset(0x204) };
+    // The last byte of its marker's offset, and what follows, did not reach the disk: it seems to have ended earlier.
+    let mut torn = entry(90, 0x203);
+    torn[25..].fill(0);
+    let (old, file) = (entry(3, 80), disk.open(&path, OpenMode::Create).expect("a new file"));
+    file.write_at(&[old.clone(), torn].concat(), 0).expect("room");
+    cut_unsynced(&disk, dir, Offset(0), Offset(0x202), &new).expect("the disk works");
+    assert_eq!(file.len().expect("open") as usize, old.len());
+    // A whole one of earlier stays.
+    file.write_at(&[entry(3, 80), entry(90, 0x200), entry(0x201, 0x203)].concat(), 0).expect("room");
+    cut_unsynced(&disk, dir, Offset(0), Offset(0x202), &new).expect("the disk works");
+    assert_eq!(file.len().expect("open") as usize, 2 * old.len());
+}
+
 /// One step of a history.
 fn step(world: &mut World, history: &mut History, producers: u64) {
     let id = 100 + world.rng.below(producers).cast_signed();
@@ -188,7 +241,12 @@ fn step(world: &mut World, history: &mut History, producers: u64) {
                 world.finish(at);
             }
         }
-        10 => world.settle(),
+        10 => {
+            world.settle();
+            if world.rng.below(4) == 0 {
+                history.check(world);
+            }
+        }
         _ if world.rng.below(5) == 0 => {
             let end = if world.rng.below(2) == 0 { End::Kill } else { End::Power };
             world.restart(end);
@@ -200,7 +258,8 @@ fn step(world: &mut World, history: &mut History, producers: u64) {
 }
 
 fn run(seed: u64) -> usize {
-    let config = TopicConfig { segment_bytes: 40_000, ..TopicConfig::default() };
+    let segment_bytes = [40_000, 200_000, 1_000_000][usize::try_from(seed % 3).expect("small")];
+    let config = TopicConfig { segment_bytes, ..TopicConfig::default() };
     let mut world = World::with(config, false, seed);
     let producers = if seed.is_multiple_of(4) { 90 } else { 1 + seed % 7 };
     let mut history = History::default();

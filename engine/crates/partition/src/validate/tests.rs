@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::CleanupPolicy;
 use crate::error::error_code;
-use crate::spec::Acks;
+use crate::spec::{Acks, Verified};
 use model::ErrorCode;
 
 const CLIENT: Origin = Origin::Client { acks: Acks::All };
