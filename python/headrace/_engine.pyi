@@ -54,7 +54,12 @@ class Engine:
         """Stage an append of one batch; `producer`: id and epoch of the transaction that it is part of."""
 
     def append_marker(
-        self, call: int, group: int, producer: tuple[int, int], marker: tuple[bool, int], expected_end: int | None
+        self,
+        call: int,
+        group: int,
+        producer: tuple[int, int],
+        marker: tuple[bool, int],
+        expected_end: int | None,
     ) -> None:
         """Stage the end of a transaction; `marker`: whether it is committed, and the coordinator's epoch."""
 

@@ -118,6 +118,7 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
         )
         services = Services(config, engine, controller, groups, AllowAll(), NoQuotas())
         dispatcher = Dispatcher(services, status.registry)
+
         def refuse(verifications: Sequence[Verification]) -> None:
             for verification in verifications:
                 errors = [Error.COORDINATOR_NOT_AVAILABLE] * len(verification.partitions)

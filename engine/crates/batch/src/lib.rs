@@ -23,7 +23,9 @@ mod varint;
 mod walk;
 
 pub use builder::Builder;
-pub use check::{Split, check, check_crc, check_sequence, set_log_append_time, set_max_timestamp, split, stamp, stored_crc};
+pub use check::{
+    Split, check, check_crc, check_sequence, set_log_append_time, set_max_timestamp, split, stamp, stored_crc,
+};
 pub use codec::{Codec, decompress, section};
 pub use control::{ControlKind, EndMarker, claims_transaction, control_batch, control_kind, end_marker};
 pub use error::BatchError;

@@ -104,7 +104,9 @@ impl AppendError {
     pub const fn message(self) -> Option<&'static str> {
         match self {
             AppendError::InvalidRecord => Some("the batch breaks a rule of the record format"),
-            AppendError::TooManyTransactions => Some("too many transactions are open in the partition; retry"),
+            AppendError::TooManyTransactions => {
+                Some("too many transactions are open in the partition; retry")
+            }
             AppendError::NoRoom => Some("the journal is full until segments are written; retry"),
             AppendError::Damaged => Some("the partition's files are damaged; the broker's log says which"),
             AppendError::StorageFull => Some("the disk is full; retry after records were deleted"),

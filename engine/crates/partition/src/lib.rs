@@ -24,8 +24,7 @@ pub use config::{CleanupPolicy, ConfigError, TimestampType, TopicConfig};
 pub use error::{AppendError, Fatal, FetchError, OpenError, error_code, fetch_error_code};
 pub use spec::{
     Acks, Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, Fetched, Isolation, ListQuery, Listed,
-    ListedOffset, LogInfo, Now, Origin, ProducerInfo, TopicSpec, Verified,
-    WaiterToken, Wake,
+    ListedOffset, LogInfo, Now, Origin, ProducerInfo, TopicSpec, Verified, WaiterToken, Wake,
 };
-pub use verifying::Guard;
 pub use store::{Known, Store, StoreDone, StoreJob, StoreOptions, move_orphans};
+pub use verifying::Guard;

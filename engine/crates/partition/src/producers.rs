@@ -312,7 +312,8 @@ impl Producers {
         self.by_id.iter().map(|(id, producer)| {
             let epoch = producer.epoch();
             let last = producer.batches.back();
-            let timestamps = [last.map(|last| last.timestamp_ms), producer.txn.as_ref().map(|txn| txn.timestamp_ms)];
+            let timestamps =
+                [last.map(|last| last.timestamp_ms), producer.txn.as_ref().map(|txn| txn.timestamp_ms)];
             ProducerInfo {
                 producer_id: *id,
                 producer_epoch: epoch,

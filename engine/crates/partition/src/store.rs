@@ -17,7 +17,8 @@ use crate::error::{AppendError, fetch_error_code};
 use crate::partition::{Hands, Partition};
 use crate::producers::Producers;
 use crate::spec::{
-    Appended, DeletedRecords, EpochEnd, Isolation, LogInfo, Now, Origin, ProducerInfo, TopicSpec, WaiterToken, Wake,
+    Appended, DeletedRecords, EpochEnd, Isolation, LogInfo, Now, Origin, ProducerInfo, TopicSpec,
+    WaiterToken, Wake,
 };
 
 mod job;

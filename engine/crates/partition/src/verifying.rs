@@ -81,7 +81,9 @@ mod tests {
         let mut verifying = Verifying::default();
         let guard = verifying.begin(&header(7, 0, 0));
         assert_eq!(verifying.begin(&header(7, 0, 4)), guard, "one for all that ask");
-        assert!(verifying.holds(7, Some(guard)) && !verifying.holds(8, Some(guard)) && !verifying.holds(7, None));
+        assert!(
+            verifying.holds(7, Some(guard)) && !verifying.holds(8, Some(guard)) && !verifying.holds(7, None)
+        );
         verifying.end(7);
         assert!(!verifying.holds(7, Some(guard)));
         let next = verifying.begin(&header(7, 0, 0));

@@ -8,8 +8,8 @@ use batch::{Builder, Codec};
 use io::Storage;
 use model::{Epoch, ErrorCode, Offset, PartitionIndex};
 use partition::{
-    Acks, AppendError, CleanupPolicy, FetchError, FetchSpec, ListQuery, Listed, ListedOffset, Origin,
-    StoreJob, TopicConfig, WaiterToken, Wake,
+    Acks, AppendError, CleanupPolicy, FetchError, FetchSpec, Isolation, ListQuery, Listed, ListedOffset,
+    Origin, StoreJob, TopicConfig, WaiterToken, Wake,
 };
 use sim::disk::End;
 use world::*;

@@ -8,8 +8,8 @@ use std::path::Path;
 use batch::{Builder, Codec, ControlKind, control_batch};
 use io::{OpenMode, Rng, Storage};
 use log::Aborted;
-use log::segment::txn_index::cut_unsynced;
 use log::segment;
+use log::segment::txn_index::cut_unsynced;
 use model::{ErrorCode, Offset};
 use partition::{
     Acks, AppendError, Guard, Isolation, Origin, TopicConfig, Verified, WaiterToken, Wake, error_code,

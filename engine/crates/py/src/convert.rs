@@ -8,12 +8,12 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyAnyMethods, PyBytes, PyDict, PyList, PyTuple};
 
+use batch::{ControlKind, EndMarker};
 use model::{GroupId, TopicId};
 use partition::TopicConfig;
-use batch::{ControlKind, EndMarker};
 use server::calls::{Outcome, Producer, Reply};
-use server::{HandoffRequest, Verification};
 use server::routing::Topic;
+use server::{HandoffRequest, Verification};
 use shard::{Config, ListenerConfig};
 
 fn item<'py>(settings: &Bound<'py, PyDict>, name: &str) -> PyResult<Bound<'py, PyAny>> {

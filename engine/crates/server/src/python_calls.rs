@@ -74,7 +74,8 @@ impl Server {
                 let origin = Origin::Coordinator { expected_end: *expected_end, makes_room: false };
                 let (kind, coordinator_epoch) = (marker.kind, marker.coordinator_epoch);
                 let now_ms = context.now.wall_ms;
-                let bytes = batch::control_batch(kind, producer.id, producer.epoch, coordinator_epoch, now_ms);
+                let bytes =
+                    batch::control_batch(kind, producer.id, producer.epoch, coordinator_epoch, now_ms);
                 self.call_append(context, call, *group, Some(&bytes), origin)
             }
             Request::DeleteRecords { group, before } => self.call_delete(context, call, *group, *before),

@@ -34,7 +34,8 @@ impl Settings {
     /// Reads what is needed from all settings; unknown names are somebody else's.
     #[must_use]
     pub fn new(node_id: i32, dev: bool, values: &[(String, String)]) -> Settings {
-        let text = |name: &str| values.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let text =
+            |name: &str| values.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let number = |name: &str, default: u64| {
             text(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or(default)
         };

@@ -144,7 +144,10 @@ impl Server {
 
     fn verification_of(&mut self, name: Token) -> Verification {
         let Some(Wait::Produce(wait)) = self.waits.get(name) else { unreachable!("the caller has seen it") };
-        let transaction = wait.transaction.as_ref().expect("it has unverified parts");
+        let transaction = wait.transaction.as_mut().expect("it has unverified parts");
+        // Other shards refuse theirs later than this one.
+        transaction.unverified.sort_by_key(|(part, _)| *part);
+        let transaction = wait.transaction.as_ref().expect("just seen");
         let (mut asked, mut partitions) = (Vec::with_capacity(transaction.unverified.len()), Vec::new());
         let mut places = BTreeMap::new();
         for (part, _) in &transaction.unverified {
@@ -152,7 +155,9 @@ impl Server {
             let name = match topic {
                 TopicKey::Name(name) => Arc::clone(name),
                 // A topic that was deleted since has no name any more: the append finds that out.
-                TopicKey::Id(id) => self.routing.with_id(*id).map_or_else(|| "".into(), |topic| Arc::clone(&topic.name)),
+                TopicKey::Id(id) => {
+                    self.routing.with_id(*id).map_or_else(|| "".into(), |topic| Arc::clone(&topic.name))
+                }
             };
             asked.push(*places.entry((Arc::clone(&name), index)).or_insert_with(|| {
                 partitions.push((name, index));

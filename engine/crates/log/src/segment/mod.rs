@@ -22,13 +22,15 @@ mod write;
 pub use describe::write_descriptions;
 pub use end::end_before;
 pub use indexes::Indexed;
-pub use names::{Listing, bases, drop_indexes, index_path, list, log_path, time_index_path, txn_index_path, unlink};
+pub use names::{
+    Listing, bases, drop_indexes, index_path, list, log_path, time_index_path, txn_index_path, unlink,
+};
 pub use open_files::OpenFiles;
 pub(crate) use read::undamaged;
 pub use read::{find, read, read_file};
 pub use scan::{Scan, scan};
-pub use txn_index::Aborted;
 pub use time::{find_time, find_time_in, max_timestamp};
+pub use txn_index::Aborted;
 pub use write::{Appended, Appending, PIECE_BYTES_MAX, append, cut, sync};
 
 /// Bytes of batches between two index entries, `index.interval.bytes` (Kafka's default).

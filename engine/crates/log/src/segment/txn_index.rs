@@ -57,7 +57,8 @@ impl Aborted {
         let mut fields = rest.chunks_exact(8).map(|field| field.try_into().map_or(-1, i64::from_be_bytes));
         let mut offset = || fields.next().map(Offset);
         let (producer_id, first, last, last_stable) = (offset()?.0, offset()?, offset()?, offset()?);
-        let sound = i16::from_be_bytes(*version) == VERSION && producer_id >= 0 && first < last && last >= base;
+        let sound =
+            i16::from_be_bytes(*version) == VERSION && producer_id >= 0 && first < last && last >= base;
         sound.then_some(Aborted { producer_id, first, last, last_stable })
     }
 }

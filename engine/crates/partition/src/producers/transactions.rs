@@ -42,11 +42,7 @@ pub(super) struct Change {
 
 impl Producers {
     /// Judges a batch of a coordinator of our own, which has no sequence numbers.
-    pub fn check_coordinator(
-        &self,
-        header: &Header,
-        marker: Option<EndMarker>,
-    ) -> Result<(), AppendError> {
+    pub fn check_coordinator(&self, header: &Header, marker: Option<EndMarker>) -> Result<(), AppendError> {
         let Some(producer) = self.by_id.get(&header.producer_id) else { return Ok(()) };
         if header.producer_epoch < producer.epoch() {
             return Err(AppendError::FencedProducer);
@@ -79,7 +75,8 @@ impl Producers {
     /// A transactional batch of records.
     pub(super) fn took_part(&mut self, added: &Added<'_>) {
         let header = added.header;
-        let before = self.by_id.get(&header.producer_id).and_then(|producer| producer.txn.as_deref().copied());
+        let before =
+            self.by_id.get(&header.producer_id).and_then(|producer| producer.txn.as_deref().copied());
         let opens = before.is_none_or(|before| before.first.is_none());
         if !opens && before.is_some_and(|before| before.epoch >= header.producer_epoch) {
             return;

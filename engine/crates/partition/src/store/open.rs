@@ -181,11 +181,7 @@ impl Store {
     }
 
     /// Opens every recovered log; nobody may use it until it is named.
-    fn park(
-        &mut self,
-        storage: &dyn Storage,
-        mut recovering: Recovering,
-    ) -> Result<(), OpenError> {
+    fn park(&mut self, storage: &dyn Storage, mut recovering: Recovering) -> Result<(), OpenError> {
         let gave_up: BTreeSet<GroupId> = self.logs.losses().iter().map(|loss| loss.group).collect();
         let config = Arc::new(TopicConfig::default());
         let groups: Vec<GroupId> = self.logs.iter().map(log::Log::group).collect();
