@@ -84,7 +84,8 @@ pub(crate) struct Asked {
 /// What was found.
 #[derive(Default)]
 pub(crate) struct Found {
-    aborted: Vec<Aborted>,
+    /// In the order of their markers.
+    pub list: Vec<Aborted>,
     /// The directory was looked through: which segments have an index, as of `written`.
     listed: Option<(Vec<Offset>, u32)>,
 }
@@ -96,9 +97,9 @@ impl Asked {
         if in_files {
             self.find_in_files(storage, upto, &mut found)?;
         }
-        let newest = found.aborted.last().map_or(Offset(-1), |aborted| aborted.last);
+        let newest = found.list.last().map_or(Offset(-1), |aborted| aborted.last);
         let recent = self.recent.into_iter().filter(|a| a.last > newest && a.overlaps(self.from, upto));
-        found.aborted.extend(recent);
+        found.list.extend(recent);
         Ok(found)
     }
 
@@ -116,9 +117,9 @@ impl Asked {
                 }
             };
             let asked = bases.into_iter().filter(|base| (first..=last).contains(base));
-            found.aborted.clear();
+            found.list.clear();
             tries += 1;
-            match collect(storage, &self.dir, &asked.collect::<Vec<_>>(), bounds, &mut found.aborted) {
+            match collect(storage, &self.dir, &asked.collect::<Vec<_>>(), bounds, &mut found.list) {
                 Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES_MAX => {}
                 result => return result,
             }
@@ -212,7 +213,7 @@ impl ReadDone {
     /// Producer and first offset of aborted transactions with records in what was read, if that was asked for.
     #[must_use]
     pub fn take_aborted(&mut self) -> Vec<(i64, Offset)> {
-        let aborted = std::mem::take(&mut self.aborted.aborted);
+        let aborted = std::mem::take(&mut self.aborted.list);
         aborted.into_iter().map(|aborted| (aborted.producer_id, aborted.first)).collect()
     }
 }

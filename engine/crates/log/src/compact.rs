@@ -10,12 +10,14 @@ use io::{Job, OpenMode, Storage};
 use journal::{Journal, Record, Segment};
 use model::{GroupId, LogIndex, Offset};
 
+use crate::aborted::Asked;
 use crate::log::Log;
 use crate::read::Stretch;
-use crate::segment;
+use crate::segment::{self, Aborted};
 
-/// Decides what stays: takes the segments' batches, oldest first, and returns the batches of the one new segment.
-pub type Compactor = Box<dyn FnOnce(Vec<u8>) -> Vec<u8> + Send>;
+/// Decides what stays: takes the segments' batches, oldest first, and the aborted transactions among them, and returns the
+/// batches of the one new segment.
+pub type Compactor = Box<dyn FnOnce(Vec<u8>, &[Aborted]) -> Vec<u8> + Send>;
 
 /// A compaction between its first write and its last unlink.
 pub(crate) struct Swap {
@@ -75,6 +77,7 @@ pub struct CompactJob {
     generation: u32,
     dir: PathBuf,
     stretches: Vec<Stretch>,
+    aborted: Asked,
     first: Offset,
     end: Offset,
     file_id: u64,
@@ -113,7 +116,8 @@ impl CompactJob {
         for stretch in &self.stretches {
             batches.extend(stretch.read(storage, &self.dir, stretch.base, self.end, usize::MAX, true)?);
         }
-        let kept = (self.compactor)(batches);
+        let aborted = self.aborted.find(storage, true, self.end)?;
+        let kept = (self.compactor)(batches, &aborted.list);
         let path = swap_path(&self.dir, self.first, self.file_id);
         let file = storage.open(&path, OpenMode::Create)?;
         file.set_len(0)?;
@@ -196,7 +200,8 @@ impl Log {
         self.swap =
             Some(Box::new(Swap { first, end, file_id, bytes, commit: None, file_use, old, running: false }));
         let (group, generation, dir) = (self.group, self.generation, self.dir());
-        CompactJob { group, generation, dir, stretches, first, end, file_id, compactor }
+        let aborted = self.asked(first, end);
+        CompactJob { group, generation, dir, stretches, aborted, first, end, file_id, compactor }
     }
 
     /// The new file is there: journals `Replaced`. `None`: nothing came of it (an error, a truncation, no room).

@@ -3,12 +3,14 @@
 //! What is compacted always begins with the log's first segment, so nothing older can come back when a record goes. A
 //! deletion (a key without a value) stays for `delete.retention.ms` from its own timestamp, so that a reader who has seen
 //! the key's value also sees that it is gone. Offsets stay; readers see gaps. A batch that loses all its records goes too,
-//! unless it carries an idempotent producer's sequence numbers; control batches stay as they are.
+//! unless it carries an idempotent producer's sequence numbers; control batches stay as they are. Records of aborted
+//! transactions count for nothing and go; the caller offers nothing whose transaction is open.
 
 use std::collections::BTreeMap;
 
 use batch::{BatchError, Builder, Header, records, section, split};
 use journal::Segment;
+use log::Aborted;
 use model::Offset;
 use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
 
@@ -40,26 +42,32 @@ pub fn worth(segments: &[Segment]) -> usize {
 /// Compacts batches that stand one behind the other; gives those that take their place. Batches that cannot be read stay
 /// as they are: compaction must not turn damage into loss.
 #[must_use]
-pub fn compact(batches: Vec<u8>, config: &TopicConfig, now_ms: i64) -> Vec<u8> {
-    match Compaction::new(&batches, config, now_ms).and_then(|compaction| compaction.run(&batches)) {
+pub fn compact(batches: Vec<u8>, aborted: &[Aborted], config: &TopicConfig, now_ms: i64) -> Vec<u8> {
+    match Compaction::new(&batches, aborted, config, now_ms).and_then(|compaction| compaction.run(&batches)) {
         Ok(kept) => kept,
         Err(_) => batches,
     }
 }
 
-struct Compaction {
+struct Compaction<'a> {
+    aborted: &'a [Aborted],
     newest: BTreeMap<Vec<u8>, Offset>,
     /// Deletions with an older timestamp go.
     horizon_ms: i64,
 }
 
-impl Compaction {
-    fn new(batches: &[u8], config: &TopicConfig, now_ms: i64) -> Result<Compaction, BatchError> {
+impl Compaction<'_> {
+    fn new<'a>(
+        batches: &[u8],
+        aborted: &'a [Aborted],
+        config: &TopicConfig,
+        now_ms: i64,
+    ) -> Result<Compaction<'a>, BatchError> {
         let mut newest = BTreeMap::new();
         let mut scratch = Vec::new();
         for batch in split(batches) {
             let (header, bytes) = batch?;
-            if header.attributes.is_control() {
+            if header.attributes.is_control() || is_aborted(aborted, &header) {
                 continue;
             }
             scratch.clear();
@@ -75,7 +83,7 @@ impl Compaction {
                 }
             }
         }
-        Ok(Compaction { newest, horizon_ms: now_ms.saturating_sub(config.delete_retention_ms) })
+        Ok(Compaction { aborted, newest, horizon_ms: now_ms.saturating_sub(config.delete_retention_ms) })
     }
 
     fn run(&self, batches: &[u8]) -> Result<Vec<u8>, BatchError> {
@@ -95,9 +103,11 @@ impl Compaction {
         let mut scratch = Vec::new();
         let mut builder = Builder::in_place_of(header);
         let mut all = true;
+        let aborted = is_aborted(self.aborted, header);
         for record in records(header, section(header, bytes, &mut scratch, BATCH_DECOMPRESSED_BYTES_MAX)?) {
             let record = record?;
-            let newest = record.key.is_some_and(|key| self.newest.get(key) == Some(&record.offset));
+            let newest =
+                !aborted && record.key.is_some_and(|key| self.newest.get(key) == Some(&record.offset));
             let deletion = record.value.is_none();
             if newest && !(deletion && record.timestamp < self.horizon_ms) {
                 builder.keep(&record);
@@ -107,11 +117,17 @@ impl Compaction {
         }
         if all {
             kept.extend_from_slice(bytes);
-        } else if !builder.is_empty() || header.producer_id >= 0 {
+        } else if !builder.is_empty() || header.base_sequence >= 0 {
             kept.extend_from_slice(&builder.finish(header.attributes.codec()?));
         }
         Ok(())
     }
+}
+
+fn is_aborted(aborted: &[Aborted], header: &Header) -> bool {
+    let place = header.base_offset;
+    header.attributes.is_transactional()
+        && aborted.iter().any(|a| a.producer_id == header.producer_id && a.first <= place && place < a.last)
 }
 
 #[cfg(test)]
@@ -119,6 +135,10 @@ mod tests {
     use super::*;
     use batch::Codec;
     use model::Epoch;
+
+    fn compact(batches: Vec<u8>, config: &TopicConfig, now_ms: i64) -> Vec<u8> {
+        super::compact(batches, &[], config, now_ms)
+    }
 
     const NOW_MS: i64 = 1_000_000_000_000;
 
@@ -192,6 +212,28 @@ mod tests {
         let mut damaged = batches;
         damaged.truncate(damaged.len() - 1);
         assert_eq!(compact(damaged.clone(), &TopicConfig::default(), NOW_MS), damaged);
+    }
+
+    #[test]
+    fn what_was_aborted_is_nobodys_newest_value() {
+        let of = |offset: i64, value: &str| {
+            let mut builder = Builder::new().producer(7, 0, -1).transactional();
+            builder.push(NOW_MS, Some(b"a"), Some(value.as_bytes()), &[]);
+            let mut bytes = builder.finish(Codec::None);
+            batch::stamp(&mut bytes, Offset(offset), Epoch(0));
+            bytes
+        };
+        let marker = |offset: i64, kind| {
+            let mut bytes = batch::control_batch(kind, 7, 0, 0, NOW_MS);
+            batch::stamp(&mut bytes, Offset(offset), Epoch(0));
+            bytes
+        };
+        use batch::ControlKind::{Abort, Commit};
+        let batches = [of(0, "1"), marker(1, Commit), of(2, "2"), marker(3, Abort)].concat();
+        let aborted = Aborted { producer_id: 7, first: Offset(2), last: Offset(3), last_stable: Offset(4) };
+        let kept = super::compact(batches, &[aborted], &TopicConfig::default(), NOW_MS);
+        let bases: Vec<i64> = split(&kept).map(|item| item.expect("whole").0.base_offset.0).collect();
+        assert_eq!(bases, [0, 1, 3], "the committed value and both markers");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod transaction_history;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use batch::{Builder, Codec, ControlKind, control_batch};
@@ -12,7 +13,8 @@ use log::segment;
 use log::segment::txn_index::cut_unsynced;
 use model::{ErrorCode, Offset};
 use partition::{
-    Acks, AppendError, Guard, Isolation, Origin, TopicConfig, Verified, WaiterToken, Wake, error_code,
+    Acks, AppendError, CleanupPolicy, Guard, Isolation, Origin, TopicConfig, Verified, WaiterToken, Wake,
+    error_code,
 };
 use sim::disk::{End, SimDisk};
 use transaction_history::{History, Kind};
@@ -280,4 +282,49 @@ fn run(seed: u64) -> usize {
 fn readers_of_committed_records_see_those_and_no_others_after_any_crash() {
     let aborted: usize = (0..120).map(run).sum();
     assert!(aborted > 500, "transactions were aborted: {aborted}");
+}
+
+/// The node's own keyed log under two coordinators' transactions, compacted as it grows.
+fn run_compacted(seed: u64) -> i64 {
+    let cleanup = CleanupPolicy { compact: true, delete: false };
+    let config = TopicConfig { cleanup, segment_bytes: 12_000, ..TopicConfig::default() };
+    let (mut world, mut history) = (World::with(config, true, seed), History::default());
+    let mut keys: BTreeMap<i64, u8> = BTreeMap::new();
+    for _ in 0..300 {
+        let (id, key) = (100 + world.rng.below(3).cast_signed(), world.rng.below(6) as u8);
+        let transactional = world.rng.below(3) > 0;
+        let mut builder = Builder::new();
+        if transactional {
+            builder = builder.producer(id, 0, -1).transactional();
+        }
+        builder.push(world.now.wall_ms, Some(&[key]), Some(&[b'v'; 1_500]), &[]);
+        let base = append(&mut world, &builder.finish(Codec::None), OURS).expect("room");
+        keys.insert(base, key);
+        history.push(base, Kind::Sent { id: if transactional { id } else { -1 }, transactional });
+        if world.rng.below(3) == 0
+            && let Some(id) = history.some_open(&mut world.rng)
+        {
+            let committed = world.rng.below(2) == 0;
+            let kind = if committed { ControlKind::Commit } else { ControlKind::Abort };
+            let base = mark(&mut world, id, 0, kind).expect("room");
+            history.push(base, Kind::Marker { id, committed });
+        }
+        world.settle();
+        world.pass_ms(300);
+        if world.rng.below(20) == 0 {
+            let end = if world.rng.below(2) == 0 { End::Kill } else { End::Power };
+            world.restart(end);
+            world.settle();
+            history.check_compacted(&mut world, |base| keys[&base]);
+        }
+    }
+    history.check_compacted(&mut world, |base| keys[&base]);
+    let all = world.read_all(0).len();
+    i64::try_from(keys.len() - all.min(keys.len())).expect("few")
+}
+
+#[test]
+fn compaction_keeps_what_is_committed_and_nothing_that_is_not() {
+    let gone: i64 = (0..16).map(run_compacted).sum();
+    assert!(gone > 500, "records were compacted away: {gone}");
 }

@@ -116,7 +116,9 @@ impl Store {
             return;
         }
         let config = Arc::clone(&partition.config);
-        let compactor = Box::new(move |batches| compaction::compact(batches, &config, now.wall_ms));
+        let compactor = Box::new(move |batches, aborted: &[log::Aborted]| {
+            compaction::compact(batches, aborted, &config, now.wall_ms)
+        });
         self.upkeep.file_id = self.upkeep.file_id.wrapping_add(1);
         let job = log.compact(segments, self.upkeep.file_id, compactor);
         self.jobs_running += 1;
