@@ -10,7 +10,7 @@ use batch::{Builder, Codec, ControlKind, control_batch};
 use io::{OpenMode, Rng, Storage};
 use log::Aborted;
 use log::segment;
-use log::segment::txn_index::cut_unsynced;
+use log::segment::txn_index::{collect, cut_unsynced, list, merge};
 use model::{ErrorCode, Offset};
 use partition::{
     Acks, AppendError, CleanupPolicy, Guard, Isolation, Origin, TopicConfig, Verified, WaiterToken, Wake,
@@ -207,6 +207,31 @@ fn a_part_of_an_entry_that_a_power_cut_left_is_not_taken_for_one() {
     file.write_at(&[entry(3, 80), entry(90, 0x200), entry(0x201, 0x203)].concat(), 0).expect("room");
     cut_unsynced(&disk, dir, Offset(0), Offset(0x202), &new).expect("the disk works");
     assert_eq!(file.len().expect("open") as usize, 2 * old.len());
+}
+
+#[test]
+fn segments_that_become_one_keep_their_aborted_transactions() {
+    let (disk, dir) = (SimDisk::default(), Path::new("data"));
+    disk.create_dir_all(dir).expect("a new directory");
+    let entry = |first: i64, last: i64| {
+        let fields = [7, first, last, last + 1].map(i64::to_be_bytes).concat();
+        [&[0, 0][..], &fields].concat()
+    };
+    let bases = [Offset(0), Offset(100), Offset(200)];
+    for (base, entries) in [(bases[0], vec![entry(1, 5), entry(7, 9)]), (bases[2], vec![entry(90, 210)])] {
+        let path = segment::txn_index_path(dir, base);
+        let file = disk.open(&path, OpenMode::Create).expect("a new file");
+        file.write_at(&entries.concat(), 0).expect("room");
+    }
+    // A crash before the others are gone: it is done again.
+    for _ in 0..2 {
+        merge(&disk, dir, bases[0], &bases[1..]).expect("the disk works");
+    }
+    let mut found = Vec::new();
+    let all = (Offset(0), Offset(300), Offset(300));
+    collect(&disk, dir, &bases[..1], all, &mut found).expect("the disk works");
+    assert_eq!(found.iter().map(|aborted| aborted.last.0).collect::<Vec<_>>(), [5, 9, 210]);
+    assert_eq!(list(&disk, dir).expect("listable"), [bases[0], bases[2]]);
 }
 
 /// One step of a history.
