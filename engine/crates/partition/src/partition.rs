@@ -229,7 +229,8 @@ impl Partition {
             self.producers.check_coordinator(header, marker)?;
         } else if let Sequence::Duplicate(original) = self.producers.check(header)? {
             return Ok(Some(original));
-        } else if self.verifying.is_behind(header) {
+        } else if !self.producers.knows(header.producer_id) && self.verifying.is_behind(header) {
+            // Of a producer that is known only the next batch comes so far: nothing that still waits is missing before it.
             return Err(AppendError::OutOfOrderSequence);
         }
         let begins = header.attributes.is_transactional() && marker.is_none();

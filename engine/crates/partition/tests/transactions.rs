@@ -139,6 +139,32 @@ fn a_duplicate_of_an_open_transaction_is_answered_as_it_was() {
 }
 
 #[test]
+fn a_late_duplicate_of_a_transaction_that_is_over_holds_up_nothing() {
+    let mut world = World::new(TopicConfig::default());
+    let batch = transactional(7, 0, 0, b"one");
+    append(&mut world, &batch, of(Verified::Unasked)).expect("good");
+    append(&mut world, &transactional(7, 0, 1, b"two"), of(Verified::Unasked)).expect("good");
+    mark(&mut world, 7, 0, ControlKind::Abort).expect("good");
+    let guard = unverified(append(&mut world, &batch, of(Verified::No)));
+    let next = transactional(7, 0, 2, b"three");
+    assert_eq!(unverified(append(&mut world, &next, of(Verified::No))), guard);
+    assert_eq!(append(&mut world, &batch, of(Verified::Yes(guard))), Ok(0));
+    assert_eq!(append(&mut world, &next, of(Verified::Yes(guard))), Ok(3));
+}
+
+#[test]
+fn of_an_unknown_producer_the_batch_that_asked_first_goes_first() {
+    let mut world = World::new(TopicConfig::default());
+    let (first, second) = (transactional(7, 0, 0, b"one"), transactional(7, 0, 1, b"two"));
+    let guard = unverified(append(&mut world, &first, of(Verified::No)));
+    unverified(append(&mut world, &second, of(Verified::No)));
+    let overtaking = append(&mut world, &second, of(Verified::Yes(guard)));
+    assert_eq!(overtaking, Err(AppendError::OutOfOrderSequence));
+    assert_eq!(append(&mut world, &first, of(Verified::Yes(guard))), Ok(0));
+    assert_eq!(append(&mut world, &second, of(Verified::Yes(guard))), Ok(1));
+}
+
+#[test]
 fn an_idle_producer_with_an_open_transaction_is_not_forgotten() {
     let mut world = World::new(TopicConfig::default());
     append(&mut world, &transactional(7, 0, 0, b"one"), of(Verified::Unasked)).expect("good");

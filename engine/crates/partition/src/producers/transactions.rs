@@ -54,6 +54,12 @@ impl Producers {
         }
     }
 
+    /// Whether the producer is remembered.
+    #[must_use]
+    pub fn knows(&self, id: i64) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
     /// Whether the producer has an open transaction.
     #[must_use]
     pub fn is_open(&self, id: i64) -> bool {

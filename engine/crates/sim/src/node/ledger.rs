@@ -252,11 +252,11 @@ impl Ledger {
     }
 
     /// An answer named the last stable offset.
-    pub fn saw_stable(&mut self, now_ns: u64, slot: Slot, stable: i64, end: i64, before: Known) -> Checked {
+    pub fn saw_stable(&mut self, now_ns: u64, slot: Slot, stable: i64, before: Known) -> Checked {
         let part = self.part_mut(slot);
-        if stable > end || stable < before.stable && !part.dead {
+        if stable < before.stable && !part.dead {
             return Err(format!(
-                "{} is stable to {stable}, ends at {end}, and was stable to {} before",
+                "{} is stable to {stable}, and was stable to {} before",
                 part.name(),
                 before.stable
             ));

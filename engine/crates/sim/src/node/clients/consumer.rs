@@ -344,7 +344,13 @@ impl Consumer {
             return self.part_failed(ground, slot, from, part.error);
         }
         ground.ledger.saw_end(ground.now_ns, slot, part.high_watermark, before)?;
-        ground.ledger.saw_stable(ground.now_ns, slot, part.last_stable, part.high_watermark, before)?;
+        if part.last_stable > part.high_watermark {
+            return Err(format!("slot {} is stable to {} and ends before", slot.0, part.last_stable));
+        }
+        // What is stable only since the log starts there moves with the start, which is not for ever until it is durable.
+        if part.log_start.is_some_and(|start| start < part.last_stable) {
+            ground.ledger.saw_stable(ground.now_ns, slot, part.last_stable, before)?;
+        }
         if part.aborted.is_some() != self.committed {
             return Err(format!("consumer {} is told of {:?}", self.number, part.aborted));
         }
