@@ -237,7 +237,7 @@ impl Transactor {
                 }
                 match error {
                     0 => self.open = None,
-                    14 | 19 => self.pause_until_ns = ground.now_ns + ground.below(20) * NS_PER_MS,
+                    14 | 19 | 56 => self.pause_until_ns = ground.now_ns + ground.below(20) * NS_PER_MS,
                     error => return Err(format!("{} was refused with {error}", self.describe())),
                 }
                 Ok(())
