@@ -16,7 +16,7 @@ use wire::RequestHeader;
 use crate::calls::Outcome;
 use crate::connection::{Answer, Connection, Hold, Slot};
 use crate::fetch_session::FetchSessions;
-use crate::handoff::{Handoff, HandoffRequest, Verification};
+use crate::handoff::{Handoff, HandoffRequest};
 use crate::k00_produce::ProduceWait;
 use crate::k01_fetch::FetchWait;
 use crate::k02_list_offsets::ListWait;
@@ -27,6 +27,7 @@ use crate::postponed::Postponed;
 use crate::python_calls::CallWait;
 use crate::routing::Routing;
 use crate::settings::Settings;
+use crate::verification::Verifying;
 use crate::waits::{Token, Waits};
 
 /// One read takes at most this much; small enough to stay in the cache until it is copied on.
@@ -106,11 +107,7 @@ pub struct Server {
     pub(crate) postponed: Postponed,
     handoff: Arc<Handoff>,
     handed: VecDeque<HandoffRequest>,
-    /// Produce requests whose transaction is to be verified.
-    pub(crate) unverified: BTreeSet<Token>,
-    /// And those that wait for Python to say.
-    pub(crate) verifying: BTreeSet<Token>,
-    pub(crate) verifications: Vec<Verification>,
+    pub(crate) verifying: Verifying,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) api: Arc<ApiRanges>,
@@ -151,9 +148,7 @@ impl Server {
             postponed: Postponed::default(),
             handoff,
             handed: VecDeque::new(),
-            unverified: BTreeSet::new(),
-            verifying: BTreeSet::new(),
-            verifications: Vec::new(),
+            verifying: Verifying::default(),
             outcomes: Vec::new(),
             settings,
             api,
@@ -566,7 +561,7 @@ impl Server {
             self.flush_one(context, token);
         }
         self.handoff.push(usize::from(self.id.0), &mut self.handed, &mut self.outcomes);
-        self.handoff.push_verifications(usize::from(self.id.0), &mut self.verifications);
+        self.handoff.push_verifications(usize::from(self.id.0), &mut self.verifying.asked);
     }
 
     fn flush_one(&mut self, context: &mut Context<'_>, token: NetToken) {

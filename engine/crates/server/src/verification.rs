@@ -6,7 +6,7 @@
 //! ```
 //! The connection begins no other request until then, so nothing overtakes the batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use batch::Header;
@@ -54,6 +54,17 @@ impl Transaction {
     pub fn verified(&self, verified: Verified) -> Verified {
         if self.verifies { verified } else { Verified::Unasked }
     }
+}
+
+/// Produce requests with parts whose transaction is to be verified.
+#[derive(Default)]
+pub(crate) struct Verifying {
+    /// Parts of theirs are still without order for another reason.
+    unsent: BTreeSet<Token>,
+    /// They wait for Python to say. At most [`VERIFICATIONS_IN_FLIGHT_MAX`].
+    sent: BTreeSet<Token>,
+    /// Questions of this turn.
+    pub asked: Vec<Verification>,
 }
 
 /// Whether a request is refused as a whole for one of its transactional batches. `producer` is that of the ones before it.
@@ -115,24 +126,24 @@ impl Server {
         let Some(wait) = self.produce_wait(token) else { return };
         let transaction = wait.transaction.as_mut().expect("only parts of a transaction are verified");
         transaction.unverified.push((token.part_number(), unverified));
-        self.unverified.insert(token.part(0));
+        self.verifying.unsent.insert(token.part(0));
     }
 
     /// Asks for every request that has nothing else to wait for.
     pub(crate) fn send_verifications(&mut self, context: &mut Context<'_>) {
-        for name in std::mem::take(&mut self.unverified) {
+        for name in std::mem::take(&mut self.verifying.unsent) {
             let Some(wait) = self.produce_wait(name) else { continue };
             if wait.unordered > wait.unverified() {
-                self.unverified.insert(name);
+                self.verifying.unsent.insert(name);
                 continue;
             }
-            if self.is_stopping() || self.verifying.len() >= VERIFICATIONS_IN_FLIGHT_MAX {
+            if self.is_stopping() || self.verifying.sent.len() >= VERIFICATIONS_IN_FLIGHT_MAX {
                 self.end_verification(context, name, ErrorCode::COORDINATOR_NOT_AVAILABLE);
                 continue;
             }
             let verification = self.verification_of(name);
-            self.verifications.push(verification);
-            self.verifying.insert(name);
+            self.verifying.asked.push(verification);
+            self.verifying.sent.insert(name);
             let wait = self.produce_wait(name).expect("just seen");
             let before = (wait.due_ns, name);
             wait.due_ns = context.now.monotonic_ns + VERIFICATION_MS_MAX * NS_PER_MS;
@@ -181,7 +192,7 @@ impl Server {
 
     /// Python's outcome: what is in order is appended, in the order of the request.
     pub(crate) fn verified(&mut self, context: &mut Context<'_>, name: Token, errors: &[ErrorCode]) {
-        if !self.verifying.remove(&name) {
+        if !self.verifying.sent.remove(&name) {
             return; // its time is over, or its connection has gone
         }
         let now = context.now.monotonic_ns;
@@ -222,24 +233,24 @@ impl Server {
             wait.refuse_unverified(part, error, message);
         }
         self.deadlines.remove(&before);
-        self.verifying.remove(&name);
+        self.verifying.sent.remove(&name);
         self.produce_progress(name);
     }
 
     /// The node stops: Python says nothing any more.
     pub(crate) fn end_verifications(&mut self, context: &mut Context<'_>) {
-        for name in std::mem::take(&mut self.verifying) {
+        for name in std::mem::take(&mut self.verifying.sent) {
             self.end_verification(context, name, ErrorCode::COORDINATOR_NOT_AVAILABLE);
         }
     }
 
     /// Forgets what a connection that is gone has waiting: its batches are not appended.
     pub(crate) fn drop_verifications_of(&mut self, connection: ConnectionId) {
-        let waiting: Vec<Token> = self.verifying.union(&self.unverified).copied().collect();
+        let waiting: Vec<Token> = self.verifying.sent.union(&self.verifying.unsent).copied().collect();
         for name in waiting {
             if self.produce_wait(name).is_some_and(|wait| wait.connection == connection) {
-                self.verifying.remove(&name);
-                self.unverified.remove(&name);
+                self.verifying.sent.remove(&name);
+                self.verifying.unsent.remove(&name);
                 if let Some(Wait::Produce(wait)) = self.waits.remove(name) {
                     self.deadlines.remove(&(wait.due_ns, name));
                 }
