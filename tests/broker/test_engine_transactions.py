@@ -23,6 +23,7 @@ from headrace.wire.messages.k02_list_offsets import (
     ListOffsetsRequest,
     ListOffsetsTopic,
 )
+from headrace.wire.messages.k18_api_versions import ApiVersionsRequest
 from tests.hostile.batches import Batch, record
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class World:
 
     def __init__(self, directory: Path, values: dict[str, str], partitions: int) -> None:
         settings = Settings(str(directory), SHARDS, [("PLAINTEXT", "127.0.0.1", 0)], True, 1, values)
-        self.engine = NativeEngine(settings, [(0, 3, 13), (1, 4, 18), (2, 1, 11), (18, 0, 4)], ())
+        features = [("transaction.version", 0, 2, 2)]
+        self.engine = NativeEngine(settings, [(0, 3, 13), (1, 4, 18), (2, 1, 11), (18, 0, 4)], features)
         self.port = self.engine.start()[0][1]
         self.asked: asyncio.Queue[Verification] = asyncio.Queue()
         self.engine.serve(
@@ -148,16 +150,16 @@ def test_a_request_is_verified_once_for_all_partitions_of_all_shards(version: in
     async def run() -> None:
         async with world() as there:
             client = await there.client()
-            request = produce([(2, batch(0)), (0, batch(0)), (1, batch(0)), (0, batch(1))])
+            request = produce([(2, batch(0)), (0, batch(0)), (1, batch(0))])
             client.send(request, version)
             asked = await there.question()
             assert asked._replace(token=0) == Verification(
                 0, "pay", PRODUCER, [(TOPIC, 2), (TOPIC, 0), (TOPIC, 1)], adds, version
             )
             there.engine.verified(asked.token, [Error.NONE] * 3)
-            assert errors(await client.receive(request, version)) == [Error.NONE] * 4
+            assert errors(await client.receive(request, version)) == [Error.NONE] * 3
             # Open by now: nobody is asked but for the new partition.
-            client.send(produce([(0, batch(2)), (3, batch(0))]), version)
+            client.send(produce([(0, batch(1)), (3, batch(0))]), version)
             assert (await there.say()).partitions == [(TOPIC, 3)]
             assert errors(await client.receive(request, version)) == [Error.NONE] * 2
 
@@ -308,6 +310,24 @@ def test_nobody_is_asked_where_verification_is_off() -> None:
             client = await there.client()
             assert await client.errors(produce([(0, batch(0)), (1, batch(0))]), 12) == [Error.NONE] * 2
             assert there.asked.empty()
+
+    asyncio.run(run())
+
+
+def test_clients_are_told_of_the_second_protocol() -> None:
+    async def run() -> None:
+        async with world() as there:
+            client = await there.client()
+            answer = await client.ask(
+                ApiVersionsRequest(client_software_name="test", client_software_version="1"), 4
+            )
+            assert [(f.name, f.min_version, f.max_version) for f in answer.supported_features] == [
+                ("transaction.version", 0, 2)
+            ]
+            assert [(f.name, f.max_version_level) for f in answer.finalized_features] == [
+                ("transaction.version", 2)
+            ]
+            assert answer.finalized_features_epoch >= 0
 
     asyncio.run(run())
 
