@@ -14,18 +14,21 @@ was told and what was answered can be looked at: `told`, `answers`, `values`.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from headrace.engine.port import (
     Appended,
     EpochEnd,
     LogInfo,
+    Marker,
+    Producer,
     ProducerInfo,
     Record,
     Request,
     Slice,
     Stored,
     Topic,
+    Verification,
 )
 from headrace.model.errors import Error
 
@@ -48,12 +51,49 @@ class FakeLog:
         self.start = 0
         self.committed = 0
         self.records: list[Stored] = []
-        """From offset 0 on; what is before `start` is still here and never given out."""
+        """From offset 0 on, markers too; what is before `start` is still here and never given out."""
         self.producers: list[ProducerInfo] = []
+        """What a test says that there are, before those that appended here."""
 
     @property
     def end(self) -> int:
         return len(self.records)
+
+    @property
+    def last_stable(self) -> int:
+        """First offset of the oldest open transaction, or `committed`."""
+        starts = [info.transaction_start_offset for info in self.known().values()]
+        return min([self.committed, *(start for start in starts if start >= 0)])
+
+    def known(self) -> dict[int, ProducerInfo]:
+        """The producers that appended within transactions, by id, as the records tell it."""
+        found: dict[int, ProducerInfo] = {}
+        for stored in self.records:
+            if stored.producer is None:
+                continue
+            producer_id, epoch = stored.producer
+            before = found.get(producer_id)
+            coordinator_epoch = before.coordinator_epoch if before else -1
+            start = before.transaction_start_offset if before else -1
+            if stored.marker is not None:
+                coordinator_epoch, start = stored.marker.coordinator_epoch, -1
+            elif start < 0:
+                start = stored.offset
+            found[producer_id] = ProducerInfo(
+                producer_id, epoch, -1, stored.timestamp_ms, coordinator_epoch, start
+            )
+        return found
+
+    def why_not(self, producer: Producer, marker: Marker | None) -> Error:
+        """Why these records or this marker of the producer are refused, or NONE."""
+        known = self.known().get(producer.producer_id)
+        if known is None:
+            return Error.NONE
+        if producer.producer_epoch < known.producer_epoch:
+            return Error.INVALID_PRODUCER_EPOCH
+        if marker is not None and marker.coordinator_epoch < known.coordinator_epoch:
+            return Error.TRANSACTION_COORDINATOR_FENCED
+        return Error.NONE
 
 
 class FakeEngine:
@@ -70,7 +110,10 @@ class FakeEngine:
         self.values: dict[str, str] = {}
         self._awaited: dict[int, asyncio.Future[bytes | None]] = {}
         self.running = False
+        self.verdicts: dict[int, tuple[Error, ...]] = {}
+        """Outcomes of verifications by token."""
         self._on_requests: Callable[[Sequence[Request]], None] | None = None
+        self._on_verifications: Callable[[Sequence[Verification]], None] | None = None
         self._held: list[tuple[asyncio.Future[Any], object, FakeLog | None, int]] | None = None
         self._refusals: list[Error] = []
         self.makes_room = False
@@ -98,9 +141,9 @@ class FakeEngine:
         """Refuse the next append (after those already refused) with this error; nothing of it is stored."""
         self._refusals.append(error)
 
-    def restarted(self) -> FakeEngine:
+    def restarted(self) -> Self:
         """A new engine over what was committed, as after kill -9."""
-        other = FakeEngine(now_ms=self.now_ms)
+        other = type(self)(now_ms=self.now_ms)
         for group, log in self.logs.items():
             left = other.create(group)
             left.start = log.start
@@ -112,6 +155,11 @@ class FakeEngine:
         """Hand over requests as a drain does."""
         assert self._on_requests is not None, "the engine is started first"
         self._on_requests(requests)
+
+    def ask(self, *verifications: Verification) -> None:
+        """Hand over verifications as a drain does."""
+        assert self._on_verifications is not None, "the engine is started first"
+        self._on_verifications(verifications)
 
     async def answered(self, token: int) -> bytes | None:
         """The answer to a request, once it is given."""
@@ -127,8 +175,17 @@ class FakeEngine:
         self.running = True
         return [("127.0.0.1", 9092)]
 
-    def serve(self, on_requests: Callable[[Sequence[Request]], None]) -> None:
+    def serve(
+        self,
+        on_requests: Callable[[Sequence[Request]], None],
+        on_verifications: Callable[[Sequence[Verification]], None],
+    ) -> None:
         self._on_requests = on_requests
+        self._on_verifications = on_verifications
+
+    def verified(self, token: int, errors: Sequence[Error]) -> None:
+        assert token not in self.verdicts, f"verification {token} is answered twice"
+        self.verdicts[token] = tuple(errors)
 
     def answer(self, token: int, response: bytes | None) -> None:
         assert token not in self.answers, f"request {token} is answered twice"
@@ -159,8 +216,26 @@ class FakeEngine:
         *,
         expected_end: int | None = None,
         makes_room: bool = False,
+        producer: Producer | None = None,
     ) -> asyncio.Future[Appended]:
         self.makes_room = makes_room
+        return self._append(
+            group, [(record.key, record.value) for record in records], expected_end, producer, None
+        )
+
+    def append_marker(
+        self, group: int, producer: Producer, marker: Marker, *, expected_end: int | None = None
+    ) -> asyncio.Future[Appended]:
+        return self._append(group, [(None, None)], expected_end, producer, marker)
+
+    def _append(
+        self,
+        group: int,
+        records: Sequence[tuple[bytes | None, bytes | None]],
+        expected_end: int | None,
+        producer: Producer | None,
+        marker: Marker | None,
+    ) -> asyncio.Future[Appended]:
         log = self.logs.get(group)
         if log is None:
             return self._soon(Appended(Error.UNKNOWN_TOPIC_OR_PARTITION, -1, -1))
@@ -168,10 +243,12 @@ class FakeEngine:
             return self._soon(Appended(self._refusals.pop(0), -1, -1))
         if expected_end is not None and expected_end != log.end:
             return self._soon(Appended(Error.NOT_LEADER_OR_FOLLOWER, -1, -1))
+        if producer is not None and (error := log.why_not(producer, marker)):
+            return self._soon(Appended(error, -1, -1))
         base = log.end
         log.records += [
-            Stored(base + place, self.now_ms, record.key, record.value)
-            for place, record in enumerate(records)
+            Stored(base + place, self.now_ms, key, value, producer, marker)
+            for place, (key, value) in enumerate(records)
         ]
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         outcome = Appended(Error.NONE, base, log.end)
@@ -201,7 +278,7 @@ class FakeEngine:
         for group in groups:
             if log := self.logs.get(group):
                 size = sum(len(r.key or b"") + len(r.value or b"") for r in log.records[log.start :])
-                found.append(LogInfo(group, 0, log.start, log.committed, log.committed, log.end, size))
+                found.append(LogInfo(group, 0, log.start, log.last_stable, log.committed, log.end, size))
         return self._soon(found)
 
     def delete_records(self, group: int, before: int) -> asyncio.Future[tuple[Error, int]]:
@@ -224,7 +301,7 @@ class FakeEngine:
 
     def producers(self, group: int) -> asyncio.Future[Sequence[ProducerInfo]]:
         log = self.logs.get(group)
-        return self._soon(tuple(log.producers) if log else ())
+        return self._soon((*log.producers, *log.known().values()) if log else ())
 
     def set_values(self, values: Mapping[str, str]) -> None:
         self.values |= values

@@ -190,7 +190,10 @@ class Engine(Protocol):
         """Give the requests to `on_requests`, many at a time. Said in the same turn of the loop as `start`."""
 
     def verified(self, token: int, errors: Sequence[Error]) -> None:
-        """The outcome of a `Verification`, one for each partition, in their order; those without error are appended."""
+        """The outcome of a `Verification`, one for each partition, in their order; those without error are appended.
+
+        Errors as the coordinator has them: the engine knows the words of the Produce's version.
+        """
 
     def answer(self, token: int, response: bytes | None) -> None:
         """Give the answer to a request: the whole frame without its length, response header included.

@@ -10,54 +10,34 @@ deposed, or is closing. All of that is retriable.
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from headrace.coordinator.group.joining import Asker
 from headrace.coordinator.group.life import GroupState
 from headrace.coordinator.group.machine import GroupMachine
-from headrace.coordinator.group.partitioning import partition_of
-from headrace.coordinator.group.settings import too_long
+from headrace.coordinator.group.offsets import InOpenTransaction
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
 from headrace.coordinator.runtime.driver import Driver, Phase
+from headrace.coordinator.runtime.internal_topic import InternalTopic
+from headrace.coordinator.runtime.stored_text import too_long
 from headrace.model.errors import Error, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from headrace.coordinator.group.offsets import Commit
     from headrace.coordinator.group.settings import GroupSettings
     from headrace.coordinator.group.view import GroupDescribed, GroupListed, OffsetFetched
     from headrace.coordinator.runtime.clock import Clock, Timers
-    from headrace.engine.port import Engine
+    from headrace.coordinator.runtime.internal_topic import KnownTopic, Topics
+    from headrace.engine.port import Engine, Marker, Producer
     from headrace.wire.messages.k11_join_group import JoinGroupRequest, JoinGroupResponse
     from headrace.wire.messages.k12_heartbeat import HeartbeatRequest
     from headrace.wire.messages.k13_leave_group import LeaveGroupResponse, MemberIdentity
     from headrace.wire.messages.k14_sync_group import SyncGroupRequest, SyncGroupResponse
 
 OFFSETS_TOPIC: Final = "__consumer_offsets"
-
-
-class KnownTopic(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def groups(self) -> Sequence[int]:
-        """The Raft groups of its partitions, in order."""
-
-
-class Topics(Protocol):
-    """What coordinators must know of topics; the controller is one."""
-
-    def topic(self, name: str) -> KnownTopic | None:
-        """The topic of this name, if there is one."""
-
-    def on_topics_removed(self, listener: Callable[[Sequence[KnownTopic]], None]) -> None:
-        """Call back with topics that were deleted, after they are."""
-
-    async def ensure_internal_topic(self, name: str) -> Sequence[int]:
-        """Make an internal topic unless it is there; the Raft groups of its partitions. Raises `Refusal`."""
 
 
 class GroupCoordinators:
@@ -77,37 +57,24 @@ class GroupCoordinators:
         self._timers = timers
         self._rng = rng
         self._clock = clock
-        self._drivers: list[Driver[GroupMachine]] = []
-        self._closed = False
+        self._kept = InternalTopic(engine, topics, OFFSETS_TOPIC, self._driver)
         topics.on_topics_removed(self._topics_removed)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Begin to load what is stored; requests for partitions that still load are refused until they have."""
-        if (topic := self._topics.topic(OFFSETS_TOPIC)) is not None:
-            await self._open(topic.groups)
+        await self._kept.open()
 
     async def ensure(self) -> None:
         """Make the offsets topic on first use. Raises `Refusal`."""
-        if not self._drivers and not self._closed:
-            await self._open(await self._topics.ensure_internal_topic(OFFSETS_TOPIC))
-
-    async def _open(self, groups: Sequence[int]) -> None:
-        if self._drivers:
-            return  # another caller was first
-        self._drivers = [self._driver(group, number) for number, group in enumerate(groups)]
-        ends = {info.group: info.log_end for info in await self._engine.log_info(groups)}
-        for group, driver in zip(groups, self._drivers, strict=True):
-            if ends.get(group) == 0:
-                driver.opened_empty()
-            else:
-                driver.load()
+        await self._kept.ensure()
 
     def _driver(self, group: int, number: int) -> Driver[GroupMachine]:
         def loaded() -> None:
             # Topics may have been deleted while nobody kept these offsets.
             held = {topic for topics in driver.machine.offsets.values() for topic in topics}
+            held |= driver.machine.pending.topics()
             self._forget(driver, {topic for topic in held if self._topics.topic(topic) is None})
 
         driver = Driver(
@@ -123,23 +90,16 @@ class GroupCoordinators:
 
     async def close(self) -> None:
         """Let appends end, then answer what is parked with a retriable error."""
-        self._closed = True
-        await asyncio.gather(*(driver.close() for driver in self._drivers))
+        await self._kept.close()
 
     def _of(self, group_id: str) -> Driver[GroupMachine]:
         if too_long(group_id):
             raise Refusal(Error.INVALID_GROUP_ID)
-        if not self._drivers:
-            raise Refusal(Error.COORDINATOR_NOT_AVAILABLE if self._closed else Error.NOT_COORDINATOR)
-        return self._drivers[partition_of(group_id, len(self._drivers))]
+        return self._kept.of(group_id)
 
     def _topics_removed(self, removed: Sequence[KnownTopic]) -> None:
         names = [topic.name for topic in removed]
-        if OFFSETS_TOPIC in names:  # with it goes all that was folded from it
-            drivers, self._drivers = self._drivers, []
-            for driver in drivers:
-                driver.abandon()
-        for driver in self._drivers:
+        for driver in self._kept.drivers:
             self._forget(driver, names)
 
     def _forget(self, driver: Driver[GroupMachine], names: Iterable[str]) -> None:
@@ -185,9 +145,49 @@ class GroupCoordinators:
         )
         return [outcome] * len(commit.parts) if isinstance(outcome, Error) else outcome
 
-    async def fetch(self, group_id: str, wanted: Sequence[tuple[str, int]] | None) -> list[OffsetFetched]:
-        """The offsets of these partitions, in their order; None: all that are stored."""
-        return await self._of(group_id).read(lambda machine: fetch_offsets(machine, group_id, wanted))
+    async def commit_in_transaction(
+        self, commit: Commit, producer: Producer, verify: Callable[[tuple[str, int]], Awaitable[Error]]
+    ) -> list[Error]:
+        """Offsets that count once the producer's transaction is committed. One outcome for each part, in their order.
+
+        `verify(partition)` tells whether the partition of the offsets topic is part of that transaction. What it says may
+        be history when it is heard, so the marker must not have come since it was asked.
+        """
+        driver = self._of(commit.group_id)
+        await driver.read(lambda _: None)  # so that it is loaded
+        asked, since = driver.machine, driver.machine.pending.position + 1
+        error = await verify((OFFSETS_TOPIC, self._kept.number_of(commit.group_id)))
+        if error:
+            return [error] * len(commit.parts)
+        if driver.machine is not asked:
+            raise Refusal(Error.NOT_COORDINATOR)
+        return await self.commit(commit._replace(transaction=InOpenTransaction(producer, since)))
+
+    async def partition_of(self, group_id: str) -> tuple[str, int]:
+        """The partition that keeps this group's offsets; made if this is its first use. Raises `Refusal`."""
+        await self.ensure()
+        return OFFSETS_TOPIC, self._kept.number_of(group_id)
+
+    @property
+    def topic_name(self) -> str:
+        return OFFSETS_TOPIC
+
+    async def end_transaction(self, number: int, producer: Producer, marker: Marker) -> Error:
+        """Write the marker that ends a producer's transaction in a partition of the offsets topic."""
+        outcome: Error = await self._kept.numbered(number).submit(
+            lambda machine, waiter, now: machine.decide_end_transaction(producer, marker, waiter, now)
+        )
+        return outcome
+
+    async def fetch(
+        self, group_id: str, wanted: Sequence[tuple[str, int]] | None, *, stable: bool
+    ) -> list[OffsetFetched]:
+        """The offsets of these partitions, in their order; None: all that are stored. `stable`: only what no open
+        transaction has written to.
+        """
+        return await self._of(group_id).read(
+            lambda machine: fetch_offsets(machine, group_id, wanted, stable=stable)
+        )
 
     async def delete_offsets(self, group_id: str, parts: list[tuple[str, int]]) -> Error | list[Error]:
         """An error for the whole, or one outcome for each part."""
@@ -201,7 +201,7 @@ class GroupCoordinators:
     async def list_groups(self) -> list[GroupListed]:
         """All groups of this node, sorted by id. Raises `Refusal` while a partition loads: a part is not a list."""
         found: list[GroupListed] = []
-        for driver in self._drivers:
+        for driver in self._kept.drivers:
             found += await driver.read(list_groups)
         return sorted(found)
 
@@ -219,11 +219,11 @@ class GroupCoordinators:
         """Groups by state, stored offsets, partitions that do not serve; Prometheus style."""
         found = {f'headrace_groups{{state="{state.value}"}}': 0.0 for state in GroupState}
         offsets = 0
-        for driver in self._drivers:
+        for driver in self._kept.drivers:
             for group in driver.machine.groups.values():
                 found[f'headrace_groups{{state="{group.state.value}"}}'] += 1
             offsets += sum(len(ps) for ts in driver.machine.offsets.values() for ps in ts.values())
         found["headrace_group_offsets"] = offsets
-        idle = sum(driver.phase is not Phase.ACTIVE for driver in self._drivers)
+        idle = sum(driver.phase is not Phase.ACTIVE for driver in self._kept.drivers)
         found["headrace_group_partitions_not_serving"] = idle
         return found

@@ -15,9 +15,10 @@ from headrace.coordinator.group.rebalance import (
     refused_join,
     touch,
 )
-from headrace.coordinator.group.settings import JOIN_TIMEOUT_NEW_MEMBER_MS, PENDING_MEMBERS_MAX, too_long
+from headrace.coordinator.group.settings import JOIN_TIMEOUT_NEW_MEMBER_MS, PENDING_MEMBERS_MAX
 from headrace.coordinator.group.turn import GroupTimer, Turn
 from headrace.coordinator.runtime.effects import NOBODY, SetTimer, Waiter
+from headrace.coordinator.runtime.stored_text import too_long
 from headrace.model.errors import Error
 from headrace.wire.messages.k14_sync_group import SyncGroupResponse
 

@@ -1,6 +1,6 @@
 """The state machine of one `__consumer_offsets` partition: its groups and their offsets.
 
-Hard state is `stored` and `offsets`, and only `apply` changes it, from records. `groups` is soft: members that come and
+Hard state is `stored`, `offsets` and `pending`, and only `apply` changes it, from records. `groups` is soft: members that come and
 go between two generations, parked requests, sessions. After a restart it begins as `stored` says, each session in full.
 
 Every `decide_*` reads both, changes soft state, and returns what it wants done.
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from headrace.coordinator.group import joining, membership, offsets, rebalance
 from headrace.coordinator.group.group import Group, group_of
 from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.pending import PendingOffsets
 from headrace.coordinator.group.records import (
     GroupRecord,
     GroupStored,
     OffsetStored,
+    TransactionEnded,
     decode_record,
     encode_record,
 )
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
     from headrace.coordinator.group.joining import Asker
     from headrace.coordinator.group.settings import GroupSettings
-    from headrace.engine.port import Record, Stored
+    from headrace.coordinator.runtime.effects import Entry
+    from headrace.engine.port import Marker, Producer, Stored
     from headrace.wire.messages.group_records import GroupMetadataValue
     from headrace.wire.messages.k11_join_group import JoinGroupRequest
     from headrace.wire.messages.k12_heartbeat import HeartbeatRequest
@@ -45,18 +48,21 @@ class GroupMachine:
         self.groups: dict[str, Group] = {}
         self.stored: dict[str, GroupMetadataValue] = {}
         self.offsets: offsets.Offsets = {}
+        self.pending = PendingOffsets()
 
     # -- Machine ------------------------------------------------------------------------------------------------------
 
     def apply(self, record: GroupRecord) -> None:
         if isinstance(record, OffsetStored):
-            offsets.keep(self.offsets, record)
+            offsets.keep(self.offsets, self.pending, record)
+        elif isinstance(record, TransactionEnded):
+            offsets.end(self.offsets, self.pending, record)
         elif record.value is None:
             self.stored.pop(record.group_id, None)
         else:
             self.stored[record.group_id] = record.value
 
-    def encode(self, record: GroupRecord) -> Record:
+    def encode(self, record: GroupRecord) -> Entry:
         return encode_record(record)
 
     def decode(self, stored: Stored) -> GroupRecord | None:
@@ -123,7 +129,18 @@ class GroupMachine:
     def decide_commit(self, commit: offsets.Commit, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
         """Outcome: `Error` for the whole or one for each part."""
         turn = Turn(self.settings, now)
-        offsets.commit(turn, self.groups, self.offsets, commit, waiter)
+        offsets.commit(turn, self.groups, self.offsets, self.pending, commit, waiter)
+        return turn.effects
+
+    def decide_end_transaction(
+        self, producer: Producer, marker: Marker, waiter: Waiter, now: Now
+    ) -> Effects[GroupRecord]:
+        """Outcome: `Error`. The marker is written whether or not the transaction brought offsets, as in any partition."""
+        turn = Turn(self.settings, now)
+        error = self.pending.why_no_marker(producer, marker)
+        if not error:
+            turn.store(TransactionEnded(producer, marker))
+        turn.answer(waiter, error)
         return turn.effects
 
     def decide_delete_offsets(
@@ -131,12 +148,13 @@ class GroupMachine:
     ) -> Effects[GroupRecord]:
         """Outcome: `Error` for the whole or one for each part."""
         turn = Turn(self.settings, now)
-        turn.answer(waiter, offsets.delete_offsets(turn, self.groups, self.offsets, group_id, parts))
+        outcome = offsets.delete_offsets(turn, self.groups, self.offsets, self.pending, group_id, parts)
+        turn.answer(waiter, outcome)
         return turn.effects
 
     def decide_topics_deleted(self, topics: Iterable[str], now: Now) -> Effects[GroupRecord]:
         turn = Turn(self.settings, now)
-        turn.store(*offsets.forget_topics(self.offsets, topics))
+        turn.store(*offsets.forget_topics(self.offsets, self.pending, topics))
         return turn.effects
 
     # -- whole groups -------------------------------------------------------------------------------------------------
@@ -145,12 +163,12 @@ class GroupMachine:
         """Outcome: `Error`."""
         turn = Turn(self.settings, now)
         group = self.groups.get(group_id)
-        if group is None and group_id not in self.offsets:
+        if group is None and group_id not in self.offsets and not self.pending.concerns(group_id):
             turn.answer(waiter, Error.GROUP_ID_NOT_FOUND)
         elif group is not None and group.state is not GroupState.EMPTY:
             turn.answer(waiter, Error.NON_EMPTY_GROUP)
         else:
-            turn.store(*offsets.forget_group(self.offsets, group_id))
+            turn.store(*offsets.forget_group(self.offsets, self.pending, group_id))
             self._forget(turn, group_id)
             turn.answer(waiter, Error.NONE)
         return turn.effects
@@ -167,9 +185,9 @@ class GroupMachine:
         """Offsets whose time is over, and groups that nothing is left of."""
         for group_id in sorted(self.groups.keys() | self.offsets.keys()):
             group = self.groups.get(group_id)
-            gone = offsets.expired(turn, group, self.offsets, group_id)
+            gone = offsets.expired(turn, group, self.offsets, self.pending, group_id)
             turn.store(*gone)
             held = sum(map(len, self.offsets.get(group_id, {}).values()))
             idle = group is None or (group.state is GroupState.EMPTY and not group.pending)
-            if idle and held == len(gone):
+            if idle and held == len(gone) and not self.pending.concerns(group_id):
                 self._forget(turn, group_id)

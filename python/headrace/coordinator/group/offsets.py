@@ -1,6 +1,6 @@
-"""Offsets: what a group committed for each partition. Decide commit, delete and expiry; answer fetches.
+"""Offsets: what a group committed for each partition. Decide commit, delete and expiry.
 
-The store is hard state: only `keep` changes it, from a record.
+The store is hard state: only `keep` and `end` change it, from records.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.pending import Place
 from headrace.coordinator.group.rebalance import touch
 from headrace.coordinator.group.records import OffsetStored
-from headrace.coordinator.group.settings import too_long
+from headrace.coordinator.runtime.stored_text import too_long
 from headrace.model.errors import Error
 from headrace.wire.messages.group_records import OffsetCommitValue
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from headrace.coordinator.group.group import Group
+    from headrace.coordinator.group.pending import PendingOffsets
+    from headrace.coordinator.group.records import TransactionEnded
     from headrace.coordinator.group.turn import Turn
     from headrace.coordinator.runtime.effects import Waiter
+    from headrace.engine.port import Producer
 
 VERSION_GROUP_ID_NOT_FOUND = 9
 
@@ -31,7 +35,7 @@ NEVER_MS: Final = (1 << 63) - 1
 
 
 class Commit(NamedTuple):
-    """An OffsetCommit whose topics have names."""
+    """An OffsetCommit or TxnOffsetCommit whose topics have names."""
 
     api_version: int
     group_id: str
@@ -41,6 +45,15 @@ class Commit(NamedTuple):
     retention_ms: int
     """Of these offsets; -1: the broker's. Only v2 to v4 may say."""
     parts: Sequence[CommitPart]
+    transaction: InOpenTransaction | None = None
+    """Set: they count once the transaction is committed."""
+
+
+class InOpenTransaction(NamedTuple):
+    """A producer whose transaction was open at this position of the fold."""
+
+    producer: Producer
+    since: int
 
 
 class CommitPart(NamedTuple):
@@ -51,14 +64,33 @@ class CommitPart(NamedTuple):
     metadata: str | None
 
 
-def keep(offsets: Offsets, record: OffsetStored) -> None:
-    group_id, topic, partition, value = record
-    if value is not None:
-        try:
-            offsets[group_id][topic][partition] = value
-        except KeyError:
-            offsets.setdefault(group_id, {}).setdefault(topic, {})[partition] = value
-        return
+def keep(offsets: Offsets, pending: PendingOffsets, record: OffsetStored) -> None:
+    group_id, topic, partition, value, producer = record
+    if producer is not None and value is not None:
+        pending.add(producer, Place(group_id, topic, partition), value)
+    elif value is not None:
+        if pending.open:
+            pending.overwritten(Place(group_id, topic, partition))
+        _put(offsets, group_id, topic, partition, value)
+    else:
+        if pending.open:
+            pending.removed(Place(group_id, topic, partition))
+        _remove(offsets, group_id, topic, partition)
+
+
+def end(offsets: Offsets, pending: PendingOffsets, record: TransactionEnded) -> None:
+    for place, value in pending.end(record):
+        _put(offsets, *place, value)
+
+
+def _put(offsets: Offsets, group_id: str, topic: str, partition: int, value: OffsetCommitValue) -> None:
+    try:
+        offsets[group_id][topic][partition] = value
+    except KeyError:
+        offsets.setdefault(group_id, {}).setdefault(topic, {})[partition] = value
+
+
+def _remove(offsets: Offsets, group_id: str, topic: str, partition: int) -> None:
     topics = offsets.get(group_id, {})
     partitions = topics.get(topic, {})
     partitions.pop(partition, None)
@@ -68,13 +100,26 @@ def keep(offsets: Offsets, record: OffsetStored) -> None:
         offsets.pop(group_id, None)
 
 
-def commit(turn: Turn, groups: dict[str, Group], stored: Offsets, request: Commit, waiter: Waiter) -> None:
+def commit(
+    turn: Turn,
+    groups: dict[str, Group],
+    stored: Offsets,
+    pending: PendingOffsets,
+    request: Commit,
+    waiter: Waiter,
+) -> None:
     """Outcome: an `Error` for the whole, or a list of one for each part, in their order."""
     group = groups.get(request.group_id)
-    if error := commit_error(group, request, has_offsets=request.group_id in stored):
-        return turn.answer(waiter, error)
-    if group is not None and (member := group.members.get(request.member_id)) is not None:
+    has_offsets = request.group_id in stored or pending.concerns(request.group_id)
+    error = commit_error(group, request, has_offsets=has_offsets)
+    producer = None
+    if request.transaction is not None:
+        producer = request.transaction.producer
+        error = error or pending.why_not(*request.transaction)
+    elif group is not None and not error and (member := group.members.get(request.member_id)) is not None:
         touch(turn, group, member)  # a commit is a sign of life
+    if error:
+        return turn.answer(waiter, error)
     wall_ms = turn.now.wall_ms
     expires_ms = min(wall_ms + request.retention_ms, NEVER_MS) if request.retention_ms >= 0 else -1
     outcomes = []
@@ -83,7 +128,7 @@ def commit(turn: Turn, groups: dict[str, Group], stored: Offsets, request: Commi
             outcomes.append(Error.OFFSET_METADATA_TOO_LARGE)
             continue
         value = OffsetCommitValue(offset, leader_epoch, metadata or "", wall_ms, expires_ms)
-        turn.effects.records.append(OffsetStored(request.group_id, topic, partition, value))
+        turn.effects.records.append(OffsetStored(request.group_id, topic, partition, value, producer))
         outcomes.append(Error.NONE)
     return turn.answer(waiter, outcomes)
 
@@ -98,27 +143,33 @@ def commit_error(group: Group | None, request: Commit, *, has_offsets: bool) -> 
             return Error.NONE
         if has_offsets:
             return Error.UNKNOWN_MEMBER_ID
-        newer = request.api_version >= VERSION_GROUP_ID_NOT_FOUND
+        newer = request.api_version >= VERSION_GROUP_ID_NOT_FOUND and request.transaction is None
         return Error.GROUP_ID_NOT_FOUND if newer else Error.ILLEGAL_GENERATION
     if request.generation < 0 and group.state is GroupState.EMPTY:
         return Error.NONE
     if request.generation < 0 and not request.member_id and request.group_instance_id is None:
-        return Error.UNKNOWN_MEMBER_ID
+        # A producer that does not say for whom it reads is let through: it may know no better (KIP-447).
+        return Error.UNKNOWN_MEMBER_ID if request.transaction is None else Error.NONE
     if error := group.check_member(request.member_id, request.group_instance_id):
         return error
     if request.generation != group.generation:
         return Error.ILLEGAL_GENERATION
-    if group.state is GroupState.COMPLETING_REBALANCE:
+    if group.state is GroupState.COMPLETING_REBALANCE and request.transaction is None:
         return Error.REBALANCE_IN_PROGRESS  # it has joined but does not know its part yet: let it sync first
     return Error.NONE
 
 
 def delete_offsets(
-    turn: Turn, groups: dict[str, Group], offsets: Offsets, group_id: str, parts: list[tuple[str, int]]
+    turn: Turn,
+    groups: dict[str, Group],
+    offsets: Offsets,
+    pending: PendingOffsets,
+    group_id: str,
+    parts: list[tuple[str, int]],
 ) -> Error | list[Error]:
     """Forget offsets of topics that no member reads."""
     group = groups.get(group_id)
-    if group is None and group_id not in offsets:
+    if group is None and group_id not in offsets and not pending.concerns(group_id):
         return Error.GROUP_ID_NOT_FOUND
     if group is not None and group.members and group.protocol_type != "consumer":
         return Error.NON_EMPTY_GROUP  # what its members read cannot be known
@@ -127,30 +178,41 @@ def delete_offsets(
         if group is not None and group.members and group.is_subscribed(topic):
             outcomes.append(Error.GROUP_SUBSCRIBED_TO_TOPIC)
             continue
-        if partition in offsets.get(group_id, {}).get(topic, {}):
+        held = partition in offsets.get(group_id, {}).get(topic, {})
+        if held or pending.holds(Place(group_id, topic, partition)):
             turn.store(OffsetStored(group_id, topic, partition, None))
         outcomes.append(Error.NONE)
     return outcomes
 
 
-def forget_group(offsets: Offsets, group_id: str) -> Iterator[OffsetStored]:
-    for topic, partitions in offsets.get(group_id, {}).items():
-        for partition in partitions:
-            yield OffsetStored(group_id, topic, partition, None)
+def forget_group(offsets: Offsets, pending: PendingOffsets, group_id: str) -> Iterator[OffsetStored]:
+    places = {
+        Place(group_id, topic, partition): None
+        for topic, partitions in offsets.get(group_id, {}).items()
+        for partition in partitions
+    }
+    places |= dict.fromkeys(sorted(pending.places_of(group_id)))
+    return (OffsetStored(*place, None) for place in places)
 
 
-def forget_topics(offsets: Offsets, topics: Iterable[str]) -> Iterator[OffsetStored]:
+def forget_topics(offsets: Offsets, pending: PendingOffsets, topics: Iterable[str]) -> Iterator[OffsetStored]:
     """The topics are gone: an offset into a topic of the same name made later would point anywhere."""
     gone = frozenset(topics)
     for group_id, by_topic in offsets.items():
         for topic in gone & by_topic.keys():
             for partition in by_topic[topic]:
                 yield OffsetStored(group_id, topic, partition, None)
+    for group_id in sorted(pending.groups()):
+        for place in sorted({place for place in pending.places_of(group_id) if place.topic in gone}):
+            if place.partition not in offsets.get(group_id, {}).get(place.topic, {}):
+                yield OffsetStored(*place, None)
 
 
-def expired(turn: Turn, group: Group | None, offsets: Offsets, group_id: str) -> list[OffsetStored]:
+def expired(
+    turn: Turn, group: Group | None, offsets: Offsets, pending: PendingOffsets, group_id: str
+) -> list[OffsetStored]:
     """Offsets whose time is over (KIP-211): counted from when the group became Empty, or from the commit where no group
-    or a Stable one stands behind it. What members read never expires.
+    or a Stable one stands behind it. What members read never expires, and what a transaction is about to replace neither.
     """
     wall_ms, retention_ms = turn.now.wall_ms, turn.settings.offsets_retention_ms
     empty_since = -1
@@ -170,6 +232,6 @@ def expired(turn: Turn, group: Group | None, offsets: Offsets, group_id: str) ->
         for partition, value in partitions.items():
             since = value.commit_timestamp if empty_since < 0 else empty_since
             ends = value.expire_timestamp if value.expire_timestamp >= 0 else since + retention_ms
-            if wall_ms >= ends:
+            if wall_ms >= ends and not pending.holds(Place(group_id, topic, partition)):
                 found.append(OffsetStored(group_id, topic, partition, None))
     return found

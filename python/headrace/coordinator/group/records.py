@@ -2,7 +2,7 @@
 
 A key begins with its kind as int16: 0 and 1 an offset, 2 a group. Values are written in the newest version without tagged
 fields, as Kafka 4 does (offsets v3, or v1 when they carry their own expiry; groups v3), and read in every version. A null
-value removes what the key names.
+value removes what the key names. Offsets of a transaction are the same records in batches of its producer.
 """
 
 from __future__ import annotations
@@ -10,8 +10,13 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
-from headrace.coordinator.runtime.effects import RottenRecordError
-from headrace.engine.port import Record, Stored
+from headrace.coordinator.runtime.effects import (
+    EndOfTransaction,
+    Entry,
+    InTransaction,
+    RottenRecordError,
+)
+from headrace.engine.port import Marker, Producer, Record, Stored
 from headrace.wire.codec import WireError, decode, decode_stored, encode, encode_stored
 from headrace.wire.messages.group_records import (
     GroupMetadataKey,
@@ -42,6 +47,15 @@ class OffsetStored(NamedTuple):
     topic: str
     partition: int
     value: OffsetCommitValue | None
+    producer: Producer | None = None
+    """Whose transaction it is part of."""
+
+
+class TransactionEnded(NamedTuple):
+    """A marker: the offsets that the producer's transaction brought are committed, or dropped."""
+
+    producer: Producer
+    marker: Marker
 
 
 class GroupStored(NamedTuple):
@@ -51,14 +65,17 @@ class GroupStored(NamedTuple):
     value: GroupMetadataValue | None
 
 
-GroupRecord = OffsetStored | GroupStored
+GroupRecord = OffsetStored | GroupStored | TransactionEnded
 
 
-def encode_record(record: GroupRecord) -> Record:
+def encode_record(record: GroupRecord) -> Entry:
     if isinstance(record, OffsetStored):
-        group_id, topic, partition, value = record
+        group_id, topic, partition, value, producer = record
         key = _OFFSET_KIND + _string(group_id) + _string(topic) + _INT32.pack(partition)
-        return Record(key, None if value is None else _offset_value(value))
+        stored = Record(key, None if value is None else _offset_value(value))
+        return stored if producer is None else InTransaction(stored, producer)
+    if isinstance(record, TransactionEnded):
+        return EndOfTransaction(record.producer, record.marker)
     key = GROUP_KIND.to_bytes(2, "big") + encode(GroupMetadataKey(group=record.group_id), 0)
     return Record(key, None if record.value is None else encode_stored(record.value, GROUP_VERSION))
 
@@ -77,6 +94,9 @@ def _string(text: str) -> bytes:
 
 def decode_record(stored: Stored) -> GroupRecord | None:
     """None for kinds of keys that are not ours (new group protocols). Raises `RottenRecordError`."""
+    if stored.marker is not None:
+        assert stored.producer is not None, "a marker is a producer's"
+        return TransactionEnded(stored.producer, stored.marker)
     if stored.key is None:
         raise RottenRecordError(f"offset {stored.offset} has no key")
     try:
@@ -84,7 +104,9 @@ def decode_record(stored: Stored) -> GroupRecord | None:
         if kind in OFFSET_KINDS:
             offset_key = decode(OffsetCommitKey, 0, stored.key[2:])
             value = None if stored.value is None else decode_stored(OffsetCommitValue, stored.value)
-            return OffsetStored(offset_key.group, offset_key.topic, offset_key.partition, value)
+            return OffsetStored(
+                offset_key.group, offset_key.topic, offset_key.partition, value, stored.producer
+            )
         if kind == GROUP_KIND:
             group_key = decode(GroupMetadataKey, 0, stored.key[2:])
             return GroupStored(

@@ -17,12 +17,12 @@ from headrace.coordinator.group.group import group_of
 from headrace.coordinator.group.joining import Asker
 from headrace.coordinator.group.life import GroupState
 from headrace.coordinator.group.machine import GroupMachine
-from headrace.coordinator.group.offsets import Commit, CommitPart
+from headrace.coordinator.group.offsets import Commit, CommitPart, InOpenTransaction
 from headrace.coordinator.group.settings import GroupSettings
-from headrace.coordinator.group.transcript import replayed
+from headrace.coordinator.group.transcript import as_stored, replayed
 from headrace.coordinator.runtime.effects import SetTimer
 from headrace.coordinator.runtime.manual_timers import ManualTimers
-from headrace.engine.port import Stored
+from headrace.engine.port import Marker, Producer
 from headrace.model.errors import Error
 from headrace.wire.messages.k11_join_group import (
     JoinGroupRequest,
@@ -46,6 +46,7 @@ SETTINGS = GroupSettings(
 GROUPS = st.sampled_from(["g", "h"])
 CLIENTS = st.integers(0, 5)
 PROTOCOLS = st.lists(st.sampled_from(["range", "sticky", "roundrobin"]), min_size=1, max_size=3, unique=True)
+PRODUCERS = st.sampled_from([7, 8, 9])
 VERSIONS = st.sampled_from([0, 3, 4, 5, 9])
 
 
@@ -72,6 +73,8 @@ class GroupLives(RuleBasedStateMachine):
         self.clients = {}
         self.next = 0
         self.handed_in = {}
+        self.epochs = {}
+        self.waits = {}
         self.perform(self.machine.loaded(self.time.now()))
 
     def client(self, group, number):
@@ -85,7 +88,7 @@ class GroupLives(RuleBasedStateMachine):
     def perform(self, effects):
         for record in effects.records:
             self.machine.apply(record)
-            self.log.append(Stored(len(self.log), 0, *self.machine.encode(record)))
+            self.log.append(as_stored(self.machine.encode(record), len(self.log), 0))
         for change in effects.timers:
             if timer := self.timers.pop(change.key, None):
                 timer.cancel()
@@ -212,6 +215,33 @@ class GroupLives(RuleBasedStateMachine):
 
         self.ask(lambda waiter, now: self.machine.decide_commit(commit, waiter, now), heard)
 
+    @rule(group=GROUPS, producer=PRODUCERS, partition=st.integers(0, 2), offset=st.integers(0, 99))
+    def commit_in_transaction(self, group, producer, partition, offset):
+        producer = Producer(producer, self.epochs.get(producer, 0))
+        transaction = InOpenTransaction(producer, self.machine.pending.position + 1)
+        part = CommitPart("t", partition, offset, -1, None)
+        commit = Commit(5, group, "", None, -1, -1, [part], transaction)
+        self.ask(
+            lambda waiter, now: self.machine.decide_commit(commit, waiter, now),
+            lambda outcome: self.waits.setdefault(producer.producer_id, set()).add(group),
+        )
+
+    @rule(producer=PRODUCERS, committed=st.booleans(), bump=st.integers(0, 1))
+    def end_transaction(self, producer, committed, bump):
+        before = {group: dict(topics.get("t", {})) for group, topics in self.machine.offsets.items()}
+        self.epochs[producer] = self.epochs.get(producer, 0) + bump
+        who = Producer(producer, self.epochs[producer])
+
+        def heard(error):
+            assert error is Error.NONE
+            groups = self.waits.pop(producer, set()) if committed else set()
+            after = {group: dict(topics.get("t", {})) for group, topics in self.machine.offsets.items()}
+            for group in before.keys() | after.keys():
+                assert group in groups or before.get(group) == after.get(group)
+
+        decide = self.machine.decide_end_transaction
+        self.ask(lambda waiter, now: decide(who, Marker(committed, 0), waiter, now), heard)
+
     @rule(group=GROUPS, number=CLIENTS)
     def leave(self, group, number):
         client = self.client(group, number)
@@ -227,6 +257,7 @@ class GroupLives(RuleBasedStateMachine):
     def delete_topic(self):
         self.perform(self.machine.decide_topics_deleted(["t"], self.time.now()))
         assert not any(self.machine.offsets.values())
+        assert not self.machine.pending.topics()
 
     @rule(ms=st.sampled_from([0, 100, 500, 9_000, 11_000, 21_000, 130_000]))
     def pass_time(self, ms):
@@ -251,6 +282,14 @@ class GroupLives(RuleBasedStateMachine):
         other = replayed(self.log, SETTINGS)
         assert other.stored == self.machine.stored
         assert other.offsets == self.machine.offsets
+        assert other.pending.open == self.machine.pending.open
+        assert other.pending.known == self.machine.pending.known
+
+    @invariant()
+    def groups_of_open_transactions_are_known(self):
+        pending = self.machine.pending
+        listed = {(group, producer) for producer, t in pending.open.items() for group in t.groups}
+        assert listed == {(group, p) for group in pending.groups() for p in pending.producers_of(group)}
 
     @invariant()
     def a_stable_group_is_the_stored_one(self):

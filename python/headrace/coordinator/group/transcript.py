@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.coordinator.group.joining import Asker
 from headrace.coordinator.group.machine import GroupMachine
-from headrace.coordinator.group.offsets import Commit, CommitPart
-from headrace.coordinator.group.records import OffsetStored
+from headrace.coordinator.group.offsets import Commit, CommitPart, InOpenTransaction
+from headrace.coordinator.group.records import OffsetStored, TransactionEnded
 from headrace.coordinator.group.settings import GroupSettings
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
-from headrace.coordinator.runtime.effects import Answer, Effects, SetTimer
+from headrace.coordinator.runtime.effects import Answer, Effects, EndOfTransaction, InTransaction, SetTimer
 from headrace.coordinator.runtime.manual_timers import ManualTimers
-from headrace.engine.port import Stored
+from headrace.engine.port import Marker, Producer, Stored
 from headrace.model.errors import Error
 from headrace.wire.messages.k11_join_group import (
     JoinGroupRequest,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from headrace.coordinator.group.group import Group
     from headrace.coordinator.group.records import GroupRecord
     from headrace.coordinator.runtime.clock import Timer
+    from headrace.coordinator.runtime.effects import Entry
 
 SETTINGS: Final = GroupSettings()
 
@@ -136,21 +137,38 @@ class Transcript:
         v: str = "8",
         retention: str = "-1",
         metadata: str = "",
+        producer: str | None = None,
+        since: str | None = None,
     ) -> None:
-        """`offsets`: `topic/partition:offset`, with commas between."""
+        """`offsets`: `topic/partition:offset`, with commas between. `producer`: `id/epoch` of a transaction; `since`: the
+        position at which it was verified, now if not given.
+        """
         parts = []
         for part in offsets.split(","):
             place, _, offset = part.partition(":")
             topic, _, partition = place.partition("/")
             parts.append(CommitPart(topic, int(partition), int(offset), -1, metadata))
-        commit = Commit(int(v), group, member, instance, int(generation), int(retention), parts)
+        transaction = None
+        if producer is not None:
+            verified = self.machine.pending.position + 1 if since is None else int(since)
+            transaction = InOpenTransaction(_parsed(producer), verified)
+        commit = Commit(int(v), group, member, instance, int(generation), int(retention), parts, transaction)
         self._perform(self.machine.decide_commit(commit, self._number(), self.time.now()))
 
-    def do_fetch(self, group: str, offsets: str = "") -> None:
+    def do_marker(self, producer: str, end: str, coordinator_epoch: str = "0") -> None:
+        """`end`: `commit` or `abort`."""
+        marker = Marker(end == "commit", int(coordinator_epoch))
+        self._perform(
+            self.machine.decide_end_transaction(_parsed(producer), marker, self._number(), self.time.now())
+        )
+
+    def do_fetch(self, group: str, offsets: str = "", stable: str = "") -> None:
         wanted = [part.partition("/") for part in offsets.split(",") if part]
         places = [(topic, int(partition)) for topic, _, partition in wanted] or None
-        found = fetch_offsets(self.machine, group, places)
-        self.said += [f"{o.topic}/{o.partition}: {o.offset} '{o.metadata}'" for o in found]
+        found = fetch_offsets(self.machine, group, places, stable=bool(stable))
+        self.said += [
+            f"{o.topic}/{o.partition}: {'unstable' if o.unstable else o.offset} '{o.metadata}'" for o in found
+        ]
 
     def do_describe(self, group: str) -> None:
         found = describe_group(self.machine, group)
@@ -203,8 +221,8 @@ class Transcript:
     def _perform(self, effects: Effects[GroupRecord]) -> None:
         for record in effects.records:
             self.machine.apply(record)
-            key, value = self.machine.encode(record)
-            self.log.append(Stored(len(self.log), self.time.now().wall_ms, key, value))
+            entry = self.machine.encode(record)
+            self.log.append(as_stored(entry, len(self.log), self.time.now().wall_ms))
             self.said.append(f"store {_record(record)}")
         for change in effects.timers:
             timer = self._timers.pop(change.key, None)
@@ -226,6 +244,14 @@ class Transcript:
         return self.time.call_later(change.delay_ms, due)
 
 
+def as_stored(entry: Entry, offset: int, wall_ms: int) -> Stored:
+    """What the log gives back."""
+    if isinstance(entry, EndOfTransaction):
+        return Stored(offset, wall_ms, None, None, entry.producer, entry.marker)
+    record, producer = entry if isinstance(entry, InTransaction) else (entry, None)
+    return Stored(offset, wall_ms, record.key, record.value, producer)
+
+
 def replayed(log: list[Stored], settings: GroupSettings) -> GroupMachine:
     """A machine with the hard state that these records give."""
     machine = GroupMachine(settings)
@@ -234,6 +260,11 @@ def replayed(log: list[Stored], settings: GroupSettings) -> GroupMachine:
         assert record is not None, "all of them were written here"
         machine.apply(record)
     return machine
+
+
+def _parsed(producer: str) -> Producer:
+    producer_id, _, epoch = producer.partition("/")
+    return Producer(int(producer_id), int(epoch))
 
 
 def _bytes(text: str) -> bytes:
@@ -264,14 +295,24 @@ def _state(group: Group) -> str:
 
 
 def _record(record: GroupRecord) -> str:
+    if isinstance(record, TransactionEnded):
+        how = "commit" if record.marker.committed else "abort"
+        return (
+            f"marker {_producer(record.producer)}: {how} coordinator_epoch={record.marker.coordinator_epoch}"
+        )
     if isinstance(record, OffsetStored):
         place = f"offset {record.group_id} {record.topic}/{record.partition}"
-        return f"{place}: {'gone' if record.value is None else record.value.offset}"
+        of = f" of {_producer(record.producer)}" if record.producer else ""
+        return f"{place}: {'gone' if record.value is None else record.value.offset}{of}"
     if record.value is None:
         return f"group {record.group_id}: gone"
     members = {m.member_id: _text(m.assignment) for m in record.value.members}
     parts = ", ".join(f"{name}={assignment}" for name, assignment in members.items())
     return f"group {record.group_id}: generation={record.value.generation} [{parts}]"
+
+
+def _producer(producer: Producer) -> str:
+    return f"{producer.producer_id}/{producer.producer_epoch}"
 
 
 def _answer(answer: Answer) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.pending import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,8 @@ class OffsetFetched(NamedTuple):
     """-1: none."""
     leader_epoch: int
     metadata: str
+    unstable: bool = False
+    """A transaction that is still open has written another one."""
 
 
 def list_groups(machine: GroupMachine) -> list[GroupListed]:
@@ -52,7 +55,7 @@ def list_groups(machine: GroupMachine) -> list[GroupListed]:
         GroupListed(group.group_id, group.protocol_type or "", group.state.value)
         for group in machine.groups.values()
     ]
-    simple = machine.offsets.keys() - machine.groups.keys()
+    simple = {*machine.offsets, *machine.pending.groups()} - machine.groups.keys()
     return found + [GroupListed(group_id, "", GroupState.EMPTY.value) for group_id in simple]
 
 
@@ -60,7 +63,7 @@ def describe_group(machine: GroupMachine, group_id: str) -> GroupDescribed | Non
     """None: there is no such group. Metadata and assignments are shown while they hold, so only when Stable."""
     group = machine.groups.get(group_id)
     if group is None:
-        if group_id in machine.offsets:
+        if group_id in machine.offsets or machine.pending.concerns(group_id):
             return GroupDescribed(group_id, GroupState.EMPTY.value, "", "", ())
         return None
     stable = group.state is GroupState.STABLE
@@ -80,16 +83,26 @@ def describe_group(machine: GroupMachine, group_id: str) -> GroupDescribed | Non
 
 
 def fetch_offsets(
-    machine: GroupMachine, group_id: str, wanted: Iterable[tuple[str, int]] | None
+    machine: GroupMachine,
+    group_id: str,
+    wanted: Iterable[tuple[str, int]] | None,
+    *,
+    stable: bool = False,
 ) -> list[OffsetFetched]:
-    """The offsets of these partitions, in their order, -1 where there is none; None: all there are."""
+    """The offsets of these partitions, in their order, -1 where there is none; None: all there are.
+
+    `stable`: what an open transaction may be about to replace is not told.
+    """
     held = machine.offsets.get(group_id, {})
     if wanted is None:
         wanted = [(topic, partition) for topic, partitions in held.items() for partition in partitions]
+    checks = stable and machine.pending.concerns(group_id)
     found = []
     for topic, partition in wanted:
         value = held.get(topic, {}).get(partition)
-        if value is None:
+        if checks and machine.pending.holds(Place(group_id, topic, partition)):
+            found.append(OffsetFetched(topic, partition, -1, -1, "", unstable=True))
+        elif value is None:
             found.append(OffsetFetched(topic, partition, -1, -1, ""))
         else:
             found.append(OffsetFetched(topic, partition, value.offset, value.leader_epoch, value.metadata))

@@ -4,7 +4,8 @@
 
 A request is decided on the fold, its records are applied at once (speculatively) and appended with the log end that the
 fold was built on; its answer, and every later one, is released when the log has committed what the fold held when it
-was given. All appends of one wake-up travel as one. There is no undo: any refusal throws the fold away with all that is
+was given. All appends of one wake-up travel as one, but records of different producers' transactions and the markers that
+end them are batches of their own; the order stays. There is no undo: any refusal throws the fold away with all that is
 parked on it (NOT_COORDINATOR) and builds it again from the log. Outcomes that belong to an old fold are dropped.
 
 Invariant: `_next_offset` is the end of the log as this driver left it, so a foreign append is noticed by the next one.
@@ -23,6 +24,8 @@ from headrace.coordinator.runtime.effects import (
     NOBODY,
     Answer,
     Effects,
+    EndOfTransaction,
+    InTransaction,
     Machine,
     Now,
     RottenRecordError,
@@ -36,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from headrace.coordinator.runtime.clock import Clock, Timer, Timers
-    from headrace.engine.port import Appended, Engine, Record, Stored
+    from headrace.coordinator.runtime.effects import Entry
+    from headrace.engine.port import Appended, Engine, Producer, Record, Stored
 
 _log: Final = log.get(__name__)
 
@@ -68,6 +72,20 @@ class Phase(enum.Enum):
     CLOSED = "closed"
 
 
+class _Due:
+    """What is released when the log has committed what the fold held."""
+
+    __slots__ = ("answers", "sends")
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.sends: list[object] = []
+
+    def add(self, effects: Effects[Any]) -> None:
+        self.answers += effects.answers
+        self.sends += effects.sends
+
+
 class Driver(Generic[M]):
     """Runs one `Machine` over one partition. All methods on the loop's thread."""
 
@@ -80,9 +98,10 @@ class Driver(Generic[M]):
         timers: Timers,
         clock: Clock,
         loaded: Callable[[], None] = lambda: None,
+        send: Callable[[object, int], None] = lambda _sent, _fold: None,
     ) -> None:
         """`group`: the partition's Raft group; `name`: for log lines, `__consumer_offsets-12`; `loaded` is called each
-        time a fold has become active.
+        time a fold has become active. `send(what, fold)` performs what the machine sends, and posts the outcome to `fold`.
         """
         self.phase = Phase.UNLOADED
         self.machine: M = new_machine()
@@ -93,14 +112,15 @@ class Driver(Generic[M]):
         self._timers = timers
         self._clock = clock
         self._loaded = loaded
+        self._send = send
         self._fold = 0  # counts folds; late outcomes carry an old number
         self._next_offset = 0
         self._last_waiter: Waiter = NOBODY
         self._parked: dict[Waiter, asyncio.Future[object]] = {}
         self._set: dict[Hashable, Timer] = {}
-        self._gathered: list[Record] = []
-        self._gathered_answers: list[Answer] = []
-        self._in_flight: deque[list[Answer]] = deque()
+        self._gathered: list[Entry] = []
+        self._gathered_due = _Due()
+        self._in_flight: deque[_Due] = deque()
         self._loading: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -116,7 +136,7 @@ class Driver(Generic[M]):
             raise Refusal(Error.COORDINATOR_LOAD_IN_PROGRESS)
         self._last_waiter = waiter = self._last_waiter + 1
         effects, stored = self._decided(lambda machine: decide(machine, waiter, self._clock.now()))
-        if self._settled and not effects.records and not effects.timers:
+        if self._settled and not effects.records and not effects.timers and not effects.sends:
             answers = effects.answers
             if len(answers) == 1 and answers[0].waiter == waiter:
                 return answers[0].outcome  # the common case, a heartbeat: nothing to wait for
@@ -134,12 +154,15 @@ class Driver(Generic[M]):
         )
         return seen
 
-    def post(self, decide: Callable[[M, Now], Effects[Any]]) -> None:
-        """Decide for nobody in particular; nothing happens unless the fold is there (a load looks for itself)."""
-        if self.phase is Phase.ACTIVE:
+    def post(self, decide: Callable[[M, Now], Effects[Any]], fold: int | None = None) -> None:
+        """Decide for nobody in particular; nothing happens unless the fold is there (a load looks for itself).
+
+        `fold`: only for this one; what an older one had asked for says nothing to those that came after it.
+        """
+        if self.phase is Phase.ACTIVE and fold in {None, self._fold}:
             self._perform(*self._decided(lambda machine: decide(machine, self._clock.now())))
 
-    def _decided(self, decide: Callable[[M], Effects[Any]]) -> tuple[Effects[Any], list[Record]]:
+    def _decided(self, decide: Callable[[M], Effects[Any]]) -> tuple[Effects[Any], list[Entry]]:
         """Effects, and their records as they are stored. A decision that breaks off has left soft state half changed:
         the fold goes with it, and the border reports.
         """
@@ -162,7 +185,7 @@ class Driver(Generic[M]):
 
     # -- effects ------------------------------------------------------------------------------------------------------
 
-    def _perform(self, effects: Effects[Any], stored: list[Record]) -> None:
+    def _perform(self, effects: Effects[Any], stored: list[Entry]) -> None:
         if effects.records:
             for record in effects.records:
                 self.machine.apply(record)
@@ -176,11 +199,11 @@ class Driver(Generic[M]):
             if isinstance(change, SetTimer):
                 self._set[change.key] = self._timer(change)
         if self._gathered:
-            self._gathered_answers += effects.answers
+            self._gathered_due.add(effects)
         elif self._in_flight:
-            self._in_flight[-1].extend(effects.answers)
+            self._in_flight[-1].add(effects)
         else:
-            self._release(effects.answers)
+            self._release(effects.answers, effects.sends)
 
     def _timer(self, change: SetTimer) -> Timer:
         key = change.key
@@ -191,11 +214,14 @@ class Driver(Generic[M]):
 
         return self._timers.call_later(change.delay_ms, due)
 
-    def _release(self, answers: list[Answer]) -> None:
+    def _release(self, answers: list[Answer], sends: list[object]) -> None:
         for waiter, outcome in answers:
             future = self._parked.pop(waiter, None)
             if future is not None and not future.done():
                 future.set_result(outcome)
+        fold = self._fold  # what is sent may come back at once and cost this fold its life
+        for what in sends:
+            self._send(what, fold)
 
     # -- the log ------------------------------------------------------------------------------------------------------
 
@@ -203,15 +229,20 @@ class Driver(Generic[M]):
         """Send what this wake-up gathered. A batch takes whole records only, so a crash keeps a prefix of them."""
         if fold != self._fold or not self._gathered:
             return
-        records, self._gathered = self._gathered, []
-        answers, self._gathered_answers = self._gathered_answers, []
-        batches = _batches(records)
+        entries, self._gathered = self._gathered, []
+        due, self._gathered_due = self._gathered_due, _Due()
+        batches = _batches(entries)
         for number, batch in enumerate(batches, 1):
-            waiting = answers if number == len(batches) else []
-            self._in_flight.append(waiting)
-            future = self._engine.append(self._group, batch, expected_end=self._next_offset)
-            self._next_offset += len(batch)
+            self._in_flight.append(due if number == len(batches) else _Due())
+            future = self._append_one(batch)
+            self._next_offset += 1 if isinstance(batch, EndOfTransaction) else len(batch.records)
             future.add_done_callback(lambda done, fold=fold: self._appended(fold, done))  # type: ignore[misc]
+
+    def _append_one(self, batch: _Batch | EndOfTransaction) -> asyncio.Future[Appended]:
+        end = self._next_offset
+        if isinstance(batch, EndOfTransaction):
+            return self._engine.append_marker(self._group, batch.producer, batch.marker, expected_end=end)
+        return self._engine.append(self._group, batch.records, expected_end=end, producer=batch.producer)
 
     def _appended(self, fold: int, done: asyncio.Future[Appended]) -> None:
         if fold != self._fold:
@@ -222,7 +253,8 @@ class Driver(Generic[M]):
             self._discard(Error.NOT_COORDINATOR, Phase.UNLOADED)
             self.load()
             return
-        self._release(self._in_flight.popleft())
+        due = self._in_flight.popleft()
+        self._release(due.answers, due.sends)
         if self._settled:
             self._idle.set()
 
@@ -233,7 +265,7 @@ class Driver(Generic[M]):
         for timer in self._set.values():
             timer.cancel()
         self._set.clear()
-        self._gathered, self._gathered_answers = [], []
+        self._gathered, self._gathered_due = [], _Due()
         self._in_flight.clear()
         self._idle.set()
         parked, self._parked = self._parked, {}
@@ -323,15 +355,31 @@ class Driver(Generic[M]):
         self._discard(Error.COORDINATOR_NOT_AVAILABLE, Phase.CLOSED)
 
 
-def _batches(records: list[Record]) -> list[list[Record]]:
-    """Cut into runs of at most `APPEND_BYTES_MAX`, in order; a larger record travels alone."""
-    batches: list[list[Record]] = []
-    room = 0
-    for record in records:
+class _Batch:
+    """Records of one producer's transaction, or of none, in order; at most `APPEND_BYTES_MAX` unless it is one record."""
+
+    __slots__ = ("producer", "records", "room")
+
+    def __init__(self, producer: Producer | None) -> None:
+        self.producer = producer
+        self.records: list[Record] = []
+        self.room = APPEND_BYTES_MAX
+
+
+def _batches(entries: list[Entry]) -> list[_Batch | EndOfTransaction]:
+    """Cut into what the log takes at once, in order; a larger record travels alone."""
+    batches: list[_Batch | EndOfTransaction] = []
+    open_batch: _Batch | None = None
+    for entry in entries:
+        if isinstance(entry, EndOfTransaction):
+            batches.append(entry)
+            open_batch = None
+            continue
+        record, producer = entry if isinstance(entry, InTransaction) else (entry, None)
         size = len(record.key or b"") + len(record.value or b"") + 16
-        if not batches or size > room:
-            batches.append([])
-            room = APPEND_BYTES_MAX
-        batches[-1].append(record)
-        room -= size
+        if open_batch is None or open_batch.producer != producer or size > open_batch.room:
+            open_batch = _Batch(producer)
+            batches.append(open_batch)
+        open_batch.records.append(record)
+        open_batch.room -= size
     return batches

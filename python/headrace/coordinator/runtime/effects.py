@@ -7,17 +7,18 @@ The driver performs one `Effects` in this order:
 2. `timers`, in their order, at once. Setting a key that is set replaces it.
 3. `answers`, in their order, but not before the log has committed everything that the fold had applied by then. That
    holds for answers of decisions that only read, too: nobody is told what a crash could take back.
+4. `sends`, at the moment of the answers and after them: what goes to other logs must not be there before its reason is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from headrace.engine.port import Record, Stored
+    from headrace.engine.port import Marker, Producer, Record, Stored
 
 R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
@@ -52,6 +53,24 @@ class CancelTimer(NamedTuple):
     key: Hashable
 
 
+class InTransaction(NamedTuple):
+    """A record that belongs to a producer's transaction."""
+
+    record: Record
+    producer: Producer
+
+
+class EndOfTransaction(NamedTuple):
+    """The marker that ends a producer's transaction; takes one offset, as a record does."""
+
+    producer: Producer
+    marker: Marker
+
+
+Entry: TypeAlias = "Record | InTransaction | EndOfTransaction"
+"""What one record of a machine becomes in the log."""
+
+
 @dataclass(slots=True)
 class Effects(Generic[R]):
     """One decision's effects; the order of performing them is the module's subject."""
@@ -59,6 +78,8 @@ class Effects(Generic[R]):
     records: list[R] = field(default_factory=list)
     timers: list[SetTimer | CancelTimer] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    sends: list[object] = field(default_factory=list)
+    """For whoever made the driver: it knows what they are, and posts back what became of them."""
 
 
 class RottenRecordError(Exception):
@@ -74,7 +95,7 @@ class Machine(Protocol[R]):
     def apply(self, record: R) -> None:
         """Change hard state by one record. Total: any record that decodes may come."""
 
-    def encode(self, record: R) -> Record:
+    def encode(self, record: R) -> Entry:
         """The record as it is stored."""
 
     def decode(self, stored: Stored) -> R | None:

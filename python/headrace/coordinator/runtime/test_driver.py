@@ -11,12 +11,14 @@ from headrace.coordinator.runtime.effects import (
     Answer,
     CancelTimer,
     Effects,
+    EndOfTransaction,
+    InTransaction,
     RottenRecordError,
     SetTimer,
 )
 from headrace.coordinator.runtime.manual_timers import ManualTimers
 from headrace.engine.fake import FakeEngine
-from headrace.engine.port import Record
+from headrace.engine.port import Marker, Producer, Record
 from headrace.model.errors import Error, Refusal
 
 GROUP = 7
@@ -71,10 +73,10 @@ class Engine(FakeEngine):
         super().__init__()
         self.appends = []
 
-    def append(self, group, records, *, expected_end=None):
+    def append(self, group, records, *, expected_end=None, producer=None):
         if records:
             self.appends.append((len(records), expected_end))
-        return super().append(group, records, expected_end=expected_end)
+        return super().append(group, records, expected_end=expected_end, producer=producer)
 
 
 class World:
@@ -177,6 +179,108 @@ def test_large_gatherings_are_cut_at_records_and_answered_with_the_last():
         assert await world.submit(SAY(big, b"a", big, b"b", big)) == 0
         assert [count for count, _ in world.engine.appends] == [2, 2, 1]
         assert [expected for _, expected in world.engine.appends] == [0, 2, 4]
+
+    run(scenario)
+
+
+MINE, THEIRS = Producer(1, 0), Producer(2, 0)
+
+
+class Transactions(Words):
+    """Words are `(producer or None, word)`; a word of None is a marker."""
+
+    def encode(self, record):
+        producer, word = record
+        if word is None:
+            return EndOfTransaction(producer, Marker(committed=True, coordinator_epoch=0))
+        stored = Record(b"word", word)
+        return stored if producer is None else InTransaction(stored, producer)
+
+    def decode(self, stored):
+        return (stored.producer, stored.value)
+
+
+def test_transactions_are_batches_of_their_own_and_the_order_stays():
+    async def scenario():
+        world = World()
+        world.driver = Driver(world.engine, GROUP, "words-7", Transactions, world.time, world.time)
+        await world.loaded()
+        words = [
+            (None, b"a"),
+            (MINE, b"b"),
+            (MINE, b"c"),
+            (THEIRS, b"d"),
+            (MINE, None),
+            (None, b"e"),
+            (MINE, b"f"),
+        ]
+        assert await world.submit(SAY(*words)) == 0
+        # The marker is at offset 4, and what comes behind it is appended behind it.
+        assert world.engine.appends == [(1, 0), (2, 1), (1, 3), (1, 5), (1, 6)]
+        assert [(s.producer, s.value) for s in world.log.records] == words
+        assert await world.submit(SAY((None, b"g"))) == 7
+        world.driver = Driver(world.engine, GROUP, "words-7", Transactions, world.time, world.time)
+        await world.loaded()
+        assert await world.read() == [*words, (None, b"g")]
+
+    run(scenario)
+
+
+def test_what_is_sent_leaves_when_its_reason_is_committed_and_comes_back_to_its_own_fold():
+    async def scenario():
+        world = World()
+        sent = []
+        world.driver = Driver(
+            world.engine,
+            GROUP,
+            "words-7",
+            Words,
+            world.time,
+            world.time,
+            send=lambda what, fold: sent.append((what, fold)),
+        )
+        await world.loaded()
+        world.engine.hold()
+        world.driver.post(lambda machine, now: Effects([b"a"], sends=["because of a"]))
+        world.driver.post(lambda machine, now: Effects(sends=["after a"]))
+        await turns()
+        assert sent == []
+        world.engine.release()
+        await turns()
+        assert [what for what, _ in sent] == ["because of a", "after a"]
+        world.driver.post(lambda machine, now: Effects(sends=["at once"]))
+        assert [what for what, _ in sent][2:] == ["at once"]
+        fold = sent[0][1]
+        world.driver.post(lambda machine, now: Effects([b"b"]), fold)
+        assert await world.read() == [b"a", b"b"]
+        world.engine.refuse(Error.NOT_LEADER_OR_FOLLOWER)
+        await refusal(world.submit(SAY(b"lost")))
+        await turns()
+        world.driver.post(lambda machine, now: Effects([b"of an older fold"]), fold)
+        assert await world.read() == [b"a", b"b"]
+
+    run(scenario)
+
+
+def test_what_a_lost_fold_wanted_to_send_is_never_sent():
+    async def scenario():
+        world = World()
+        sent = []
+        world.driver = Driver(
+            world.engine,
+            GROUP,
+            "words-7",
+            Words,
+            world.time,
+            world.time,
+            send=lambda *what: sent.append(what),
+        )
+        await world.loaded()
+        world.engine.refuse(Error.NOT_LEADER_OR_FOLLOWER)
+        world.driver.post(lambda machine, now: Effects([b"a"], sends=["because of a"]))
+        await turns()
+        assert world.driver.phase is Phase.ACTIVE
+        assert sent == []
 
     run(scenario)
 

@@ -1,4 +1,4 @@
-"""Which partition of `__consumer_offsets` keeps a group: Kafka's hash, so that tools that compute it agree."""
+"""Which partition of an internal topic keeps a group or a transactional id: Kafka's hash, so that tools agree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def java_hash(text: str) -> int:
     return value - (1 << 32) if value >= 1 << 31 else value
 
 
-def partition_of(group_id: str, partitions: int) -> int:
+def partition_of(key: str, partitions: int) -> int:
     """Kafka's `Utils.abs`: the smallest integer has no positive twin and becomes 0."""
-    value = java_hash(group_id)
+    value = java_hash(key)
     return (0 if value == -(1 << 31) else abs(value)) % partitions
