@@ -43,6 +43,10 @@ RECORD_MODULES: Final = {
         "Keys and values of `__consumer_offsets` for classic groups and offsets.",
         ("OffsetCommitKey", "OffsetCommitValue", "GroupMetadataKey", "GroupMetadataValue"),
     ),
+    "transaction_records": (
+        "Key and value of `__transaction_state`.",
+        ("TransactionLogKey", "TransactionLogValue"),
+    ),
 }
 """Stored records by the module they go to. Each is an int16 version and then the body."""
 
