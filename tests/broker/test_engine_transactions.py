@@ -179,9 +179,10 @@ def test_a_request_is_verified_once_for_all_partitions_of_all_shards(version: in
         (Error.INVALID_TXN_STATE, 12, Error.INVALID_TXN_STATE, "Partition was not added to the transaction"),
         (Error.PRODUCER_FENCED, 12, Error.INVALID_PRODUCER_EPOCH, None),
         (Error.INVALID_PRODUCER_ID_MAPPING, 12, Error.INVALID_PRODUCER_ID_MAPPING, None),
+        (Error.CONCURRENT_TRANSACTIONS, 12, Error.CONCURRENT_TRANSACTIONS, None),
         (
             Error.CONCURRENT_TRANSACTIONS,
-            12,
+            11,
             Error.NOT_ENOUGH_REPLICAS,
             "Unable to verify the partition has been added to the transaction."
             " Underlying error: CONCURRENT_TRANSACTIONS",

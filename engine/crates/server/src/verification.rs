@@ -99,7 +99,7 @@ pub(crate) fn told(error: ErrorCode, version: i16) -> (ErrorCode, Option<&'stati
         ErrorCode::PRODUCER_FENCED => (ErrorCode::INVALID_PRODUCER_EPOCH, None),
         ErrorCode::TRANSACTION_ABORTABLE if version < ABORTABLE_FROM => not_added,
         ErrorCode::INVALID_TXN_STATE => not_added,
-        ErrorCode::CONCURRENT_TRANSACTIONS => underlying!("CONCURRENT_TRANSACTIONS"),
+        ErrorCode::CONCURRENT_TRANSACTIONS if version < ADDS_FROM => underlying!("CONCURRENT_TRANSACTIONS"),
         ErrorCode::NETWORK_EXCEPTION => underlying!("NETWORK_EXCEPTION"),
         ErrorCode::COORDINATOR_LOAD_IN_PROGRESS => underlying!("COORDINATOR_LOAD_IN_PROGRESS"),
         ErrorCode::COORDINATOR_NOT_AVAILABLE => underlying!("COORDINATOR_NOT_AVAILABLE"),
