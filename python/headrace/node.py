@@ -1,6 +1,7 @@
 """The node: builds every part, starts and stops them in order. The only module that knows all parts.
 
-Start: data directory, engine (recovery, listeners), controller (topics from its log), groups, admin, the ready line.
+Start: data directory, engine (recovery, listeners), controller (topics from its log), groups, transactions, admin, the
+ready line.
 Stop: listeners first, parked requests are answered, then the engine writes its closing commit. A second signal stops at
 once, which is as safe as a crash.
 """
@@ -22,26 +23,29 @@ from headrace.controller.controller import Controller
 from headrace.coordinator.group.coordinators import GroupCoordinators
 from headrace.coordinator.group.settings import GroupSettings
 from headrace.coordinator.runtime.clock import LoopTimers, SystemClock
+from headrace.coordinator.transaction.coordinators import TransactionCoordinators
+from headrace.coordinator.transaction.settings import TransactionSettings
 from headrace.engine.data_dir import DataDir, Identity, open_data_dir
 from headrace.engine.native import NativeEngine
 from headrace.engine.port import Settings
 from headrace.handlers.call import AllowAll, NoQuotas, Services
 from headrace.handlers.dispatch import Dispatcher
 from headrace.handlers.routes import ENGINE_KEYS
-from headrace.model.errors import Error
 from headrace.model.failure import ExitCode, Failure
 from headrace.observe import log as logs
 from headrace.observe.metrics import Registry
 from headrace.wire.keys import APIS, SERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine
 
     from headrace.config.broker import BrokerConfig
     from headrace.config.options import StartOptions
-    from headrace.engine.port import Verification
 
 SHARDS_MAX_BY_DEFAULT: Final = 8
+FINALIZED_FEATURES: Final = (("transaction.version", 0, 2, 2),)
+"""Name, lowest and highest level that are supported, and the one in force. Clients end transactions by the second protocol
+(KIP-890) where they see 2."""
 STOP_S_MAX: Final = 10.0
 """How long a clean stop waits for requests that are under way."""
 
@@ -96,7 +100,7 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
     _on_signals(loop, stop)
     status = Status()
     admin_server = await admin.start(options.admin.host, options.admin.port, status)
-    engine = NativeEngine(_settings(config, options, data), _api_ranges(), ())
+    engine = NativeEngine(_settings(config, options, data), _api_ranges(), FINALIZED_FEATURES)
     try:
         bound = engine.start()
         controller = Controller(
@@ -116,18 +120,22 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             secrets.token_bytes,
             SystemClock(),
         )
-        services = Services(config, engine, controller, groups, AllowAll(), NoQuotas())
+        transactions = TransactionCoordinators(
+            engine,
+            controller,
+            groups,
+            controller.producer_id,
+            TransactionSettings.of(config),
+            LoopTimers(loop),
+            SystemClock(),
+        )
+        services = Services(config, engine, controller, groups, transactions, AllowAll(), NoQuotas())
         dispatcher = Dispatcher(services, status.registry)
-
-        def refuse(verifications: Sequence[Verification]) -> None:
-            for verification in verifications:
-                errors = [Error.COORDINATOR_NOT_AVAILABLE] * len(verification.partitions)
-                engine.verified(verification.token, errors)
-
-        engine.serve(dispatcher.receive, refuse)
+        engine.serve(dispatcher.receive, transactions.on_verifications)
         status.registry.add_source(engine.metrics)
         status.registry.add_source(groups.metrics)
-        if await _first(stop, _load(controller, groups)):
+        status.registry.add_source(transactions.metrics)
+        if await _first(stop, _load(controller, groups, transactions)):
             dispatcher.open()
             status.phase = None
             gc.freeze()  # the collector need not walk modules and topics again while clients wait
@@ -135,15 +143,18 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))
             await stop.wait()
         status.phase = "stopping"
-        await _stop(engine, groups, dispatcher)
+        await _stop(engine, groups, transactions, dispatcher)
     finally:
         engine.stop()
         await admin_server.stop()
 
 
-async def _load(controller: Controller, groups: GroupCoordinators) -> None:
+async def _load(
+    controller: Controller, groups: GroupCoordinators, transactions: TransactionCoordinators
+) -> None:
     await controller.load()
     await groups.open()
+    await transactions.open()
 
 
 async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
@@ -159,8 +170,14 @@ async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
     return True
 
 
-async def _stop(engine: NativeEngine, groups: GroupCoordinators, dispatcher: Dispatcher) -> None:
+async def _stop(
+    engine: NativeEngine,
+    groups: GroupCoordinators,
+    transactions: TransactionCoordinators,
+    dispatcher: Dispatcher,
+) -> None:
     engine.stop_accepting()
+    await transactions.close()  # before those who keep the offsets that its markers commit
     await groups.close()
     await dispatcher.stop(STOP_S_MAX)
 

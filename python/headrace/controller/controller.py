@@ -54,15 +54,34 @@ METADATA_CONFIGS: Final = {
 }
 """Group 0 keeps everything until a snapshot record set makes its past superfluous."""
 
-INTERNAL_TOPIC_SETTINGS: Final = {
-    OFFSETS_TOPIC: ("offsets.topic.num.partitions", "offsets.topic.segment.bytes"),
-    TRANSACTIONS_TOPIC: ("transaction.state.log.num.partitions", "transaction.state.log.segment.bytes"),
-    SHARE_TOPIC: (
+
+class InternalTopicSettings(NamedTuple):
+    """How an internal topic is made. The first two are names of broker settings."""
+
+    partitions: str
+    segment_bytes: str
+    configs: Mapping[str, str]
+
+
+INTERNAL_TOPICS: Final = {
+    OFFSETS_TOPIC: InternalTopicSettings(
+        "offsets.topic.num.partitions", "offsets.topic.segment.bytes", {"compression.type": "producer"}
+    ),
+    TRANSACTIONS_TOPIC: InternalTopicSettings(
+        "transaction.state.log.num.partitions",
+        "transaction.state.log.segment.bytes",
+        {
+            "compression.type": "uncompressed",
+            "min.insync.replicas": "1",  # `transaction.state.log.min.isr` replicas there are not on one node
+            "unclean.leader.election.enable": "false",
+        },
+    ),
+    SHARE_TOPIC: InternalTopicSettings(
         "share.coordinator.state.topic.num.partitions",
         "share.coordinator.state.topic.segment.bytes",
+        {"compression.type": "producer"},
     ),
 }
-"""Broker settings with the number of partitions and the segment size of each internal topic."""
 
 
 TOPIC_WEIGHT: Final = 10
@@ -217,13 +236,13 @@ class Controller:
         """The Raft group of each partition of an internal topic, made now if this is its first use. Raises `Refusal`."""
         topic = self.topic(name)
         if topic is None:
-            partitions, segment_bytes = INTERNAL_TOPIC_SETTINGS[name]
+            settings = INTERNAL_TOPICS[name]
             configs = {
                 "cleanup.policy": "compact",
-                "compression.type": "producer",
-                "segment.bytes": str(self._config.integer(segment_bytes)),
+                "segment.bytes": str(self._config.integer(settings.segment_bytes)),
+                **settings.configs,
             }
-            wanted = NewTopic(name, self._config.integer(partitions), 1, configs=configs)
+            wanted = NewTopic(name, self._config.integer(settings.partitions), 1, configs=configs)
             await self.create_topics([wanted])
             topic = self.topic(name)
             assert topic is not None, "it was made just now, or by somebody else at the same time"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from headrace.config.broker import BrokerConfig
     from headrace.controller.controller import Controller
     from headrace.coordinator.group.coordinators import GroupCoordinators
+    from headrace.coordinator.transaction.coordinators import TransactionCoordinators
     from headrace.engine.port import Engine
 
 CLUSTER: Final = "kafka-cluster"
@@ -69,6 +70,7 @@ class Services:
     engine: Engine
     controller: Controller
     groups: GroupCoordinators
+    transactions: TransactionCoordinators
     authorizer: Authorizer
     quotas: Quotas
 
@@ -93,6 +95,9 @@ class Call:
 
     def may_topic(self, operation: Operation, name: str) -> bool:
         return self.may(operation, "topic", name)
+
+    def may_transaction(self, operation: Operation, transactional_id: str) -> bool:
+        return self.may(operation, "transactional_id", transactional_id)
 
     def may_cluster(self, operation: Operation) -> bool:
         return self.may(operation, "cluster", CLUSTER)

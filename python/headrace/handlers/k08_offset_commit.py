@@ -7,7 +7,7 @@ v6   leader epoch
 v7   static members (KIP-345)
 v9   an unknown group with a generation is GROUP_ID_NOT_FOUND, before ILLEGAL_GENERATION
 v10  topics by id
-Not here: member epochs of consumer groups (KIP-848), transactional offsets (TxnOffsetCommit).
+Not here: member epochs of consumer groups (KIP-848).
 """
 
 from __future__ import annotations

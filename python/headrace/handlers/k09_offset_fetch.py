@@ -4,7 +4,7 @@ A partition without an offset is answered -1 and no error, whether or not the to
 
 v1   errors of the group stand on the partitions; without that, old clients take a failure for "no offset" and start over
 v2   null topics: all that is stored; errors of the group stand at the top
-v7   RequireStable: always met, there are no open transactions to wait for
+v7   RequireStable: offsets that an open transaction has written to are UNSTABLE_OFFSET_COMMIT (KIP-447)
 v8   several groups in one request, each with its own error
 v10  topics by id
 Not here: member epochs of consumer groups (v9, KIP-848).
@@ -50,11 +50,13 @@ class Asked(NamedTuple):
 
 async def handle(call: Call, request: OffsetFetchRequest) -> OffsetFetchResponse:
     if call.api_version >= VERSION_GROUPS:
-        return OffsetFetchResponse(groups=[await _group(call, group) for group in request.groups])
+        return OffsetFetchResponse(
+            groups=[await _group(call, group, request.require_stable) for group in request.groups]
+        )
     asked = None
     if request.topics is not None:
         asked = [_asked(call, topic.name, NULL_UUID, topic.partition_indexes) for topic in request.topics]
-    group = await _fetch(call, request.group_id, asked)
+    group = await _fetch(call, request.group_id, asked, request.require_stable)
     error = group.error_code
     if error and call.api_version >= VERSION_TOP_LEVEL_ERROR:
         return OffsetFetchResponse(error_code=error)
@@ -63,11 +65,11 @@ async def handle(call: Call, request: OffsetFetchRequest) -> OffsetFetchResponse
     return OffsetFetchResponse(topics=[_flat(topic) for topic in group.topics])
 
 
-async def _group(call: Call, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+async def _group(call: Call, group: OffsetFetchRequestGroup, stable: bool) -> OffsetFetchResponseGroup:
     asked = None
     if group.topics is not None:
         asked = [_asked(call, topic.name, topic.topic_id, topic.partition_indexes) for topic in group.topics]
-    return await _fetch(call, group.group_id, asked)
+    return await _fetch(call, group.group_id, asked, stable)
 
 
 def _asked(call: Call, name: str, topic_id: bytes, partitions: list[int]) -> Asked:
@@ -81,7 +83,9 @@ def _asked(call: Call, name: str, topic_id: bytes, partitions: list[int]) -> Ask
     return Asked(name, topic_id, partitions, error)
 
 
-async def _fetch(call: Call, group_id: str, asked: list[Asked] | None) -> OffsetFetchResponseGroup:
+async def _fetch(
+    call: Call, group_id: str, asked: list[Asked] | None, stable: bool
+) -> OffsetFetchResponseGroup:
     """One group's answer; `asked` None: all that is stored and may be seen."""
     if not call.may(Operation.DESCRIBE, "group", group_id):
         return OffsetFetchResponseGroup(group_id, error_code=Error.GROUP_AUTHORIZATION_FAILED)
@@ -89,7 +93,7 @@ async def _fetch(call: Call, group_id: str, asked: list[Asked] | None) -> Offset
     if asked is not None:
         wanted = [(topic.name, index) for topic in asked if not topic.error for index in topic.partitions]
     try:
-        found = await call.services.groups.fetch(group_id, wanted)
+        found = await call.services.groups.fetch(group_id, wanted, stable=stable)
     except Refusal as refusal:
         return OffsetFetchResponseGroup(group_id, error_code=refusal.error)
     if asked is None:
@@ -122,7 +126,11 @@ def _stored(call: Call, found: Iterable[OffsetFetched]) -> list[OffsetFetchRespo
 
 def _part(offset: OffsetFetched) -> OffsetFetchResponsePartitions:
     return OffsetFetchResponsePartitions(
-        offset.partition, offset.offset, offset.leader_epoch, offset.metadata, Error.NONE
+        offset.partition,
+        offset.offset,
+        offset.leader_epoch,
+        offset.metadata,
+        Error.UNSTABLE_OFFSET_COMMIT if offset.unstable else Error.NONE,
     )
 
 

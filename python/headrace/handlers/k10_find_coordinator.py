@@ -1,11 +1,10 @@
-"""FindCoordinator (key 10, v0-6): which broker keeps a group.
+"""FindCoordinator (key 10, v0-6): which broker keeps a group or a transactional id.
 
-The first request for a group makes `__consumer_offsets`.
+The first request for one makes `__consumer_offsets` or `__transaction_state`.
 
 v1   key type: 0 group, 1 transaction, 2 share (v6); an error message
 v4   several keys in one request
-Not here: transactional ids and share groups. A transactional producer must fail at its start, and every client takes
-TRANSACTIONAL_ID_AUTHORIZATION_FAILED as final (librdkafka asks again for ever after INVALID_REQUEST).
+Not here: share groups.
 """
 
 from __future__ import annotations
@@ -25,12 +24,11 @@ if TYPE_CHECKING:
 
 VERSION_BATCHED = 4
 GROUP: Final = 0
-NOT_SERVED: Final = {
-    1: (
-        Error.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        "transactions are not supported by this broker yet",
-    ),
-    2: (Error.INVALID_REQUEST, "share groups are not supported by this broker yet"),
+TRANSACTION: Final = 1
+SHARE: Final = 2
+UNAUTHORIZED: Final = {
+    GROUP: Error.GROUP_AUTHORIZATION_FAILED,
+    TRANSACTION: Error.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
 
 
@@ -50,14 +48,18 @@ async def handle(call: Call, request: FindCoordinatorRequest) -> FindCoordinator
 
 
 async def _find(call: Call, key_type: int, key: str) -> Coordinator:
-    if key_type != GROUP:
-        unknown = Error.INVALID_REQUEST, f"unknown coordinator key type {key_type}"
-        error, message = NOT_SERVED.get(key_type, unknown)
-        return _nowhere(key, error, message)
-    if not call.may(Operation.DESCRIBE, "group", key):
-        return _nowhere(key, Error.GROUP_AUTHORIZATION_FAILED, None)
+    if key_type == GROUP:
+        resource, ensure = "group", call.services.groups.ensure
+    elif key_type == TRANSACTION:
+        resource, ensure = "transactional_id", call.services.transactions.ensure
+    else:
+        why = "share groups are not supported by this broker yet"
+        message = why if key_type == SHARE else f"unknown coordinator key type {key_type}"
+        return _nowhere(key, Error.INVALID_REQUEST, message)
+    if not call.may(Operation.DESCRIBE, resource, key):
+        return _nowhere(key, UNAUTHORIZED[key_type], None)
     try:
-        await call.services.groups.ensure()
+        await ensure()
     except Refusal as refusal:
         return _nowhere(key, Error.COORDINATOR_NOT_AVAILABLE, refusal.message)
     node = call.services.controller.nodes(call.listener)[0]

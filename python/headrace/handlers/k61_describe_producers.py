@@ -1,4 +1,4 @@
-"""DescribeProducers (key 61, v0): the idempotent producers that partitions remember (KIP-664)."""
+"""DescribeProducers (key 61, v0): the producers that partitions remember, and their open transactions (KIP-664)."""
 
 from __future__ import annotations
 

@@ -70,9 +70,9 @@ def test_who_gets_no_producer_id():
     async def scenario():
         world = await World().open()
         for request in (
-            InitProducerIdRequest("tx"),
-            InitProducerIdRequest(""),
             InitProducerIdRequest(None, 0, 5),
+            InitProducerIdRequest(None, 0, -1, 5),
+            InitProducerIdRequest("tx", 0, 5),
         ):
             answer = await world.ask(request, 5)
             assert (answer.error_code, answer.producer_id) == (Error.INVALID_REQUEST, -1)

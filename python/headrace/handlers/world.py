@@ -1,12 +1,17 @@
-"""A node without an engine for tests of handlers: requests go in as frames and come out as structs."""
+"""A node over a fake engine for tests of handlers: requests go in as frames and come out as structs."""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from headrace.config.broker import BrokerConfig
 from headrace.controller.controller import Controller
+from headrace.coordinator.group.coordinators import GroupCoordinators
+from headrace.coordinator.group.settings import GroupSettings
+from headrace.coordinator.runtime.manual_timers import ManualTimers
+from headrace.coordinator.transaction.coordinators import TransactionCoordinators
+from headrace.coordinator.transaction.settings import TransactionSettings
 from headrace.engine.fake import FakeEngine
 from headrace.engine.port import Request
 from headrace.handlers.call import AllowAll, Authorizer, NoQuotas, Operation, Quotas, Services
@@ -35,7 +40,7 @@ class Forbid:
 
 
 class World:
-    """Controller, dispatcher and engine of one test, on the running loop."""
+    """Controller, coordinators, dispatcher and engine of one test, on the running loop."""
 
     def __init__(
         self,
@@ -44,7 +49,6 @@ class World:
         engine: FakeEngine | None = None,
         authorizer: Authorizer | None = None,
         quotas: Quotas | None = None,
-        groups: Any = None,
     ) -> None:
         self.engine = engine or FakeEngine()
         self.config = BrokerConfig(settings or {})
@@ -60,19 +64,35 @@ class World:
             cluster_id="cluster",
             addresses=addresses,
         )
+        self.time = ManualTimers()
+        self.groups = GroupCoordinators(
+            self.engine, self.controller, GroupSettings.of(self.config), self.time, bytes, self.time
+        )
+        self.transactions = TransactionCoordinators(
+            self.engine,
+            self.controller,
+            self.groups,
+            self.controller.producer_id,
+            TransactionSettings.of(self.config),
+            self.time,
+            self.time,
+        )
         services = Services(
             self.config,
             self.engine,
             self.controller,
-            cast("Any", groups),
+            self.groups,
+            self.transactions,
             authorizer or AllowAll(),
             quotas or NoQuotas(),
         )
         self.dispatcher = Dispatcher(services, self.registry)
-        self.engine.serve(self.dispatcher.receive)
+        self.engine.serve(self.dispatcher.receive, self.transactions.on_verifications)
 
     async def open(self) -> World:
         await self.controller.load()
+        await self.groups.open()
+        await self.transactions.open()
         self.dispatcher.open()
         return self
 

@@ -126,6 +126,11 @@ SERVED: Final = frozenset(
         21,  # DeleteRecords
         22,  # InitProducerId
         23,  # OffsetForLeaderEpoch
+        24,  # AddPartitionsToTxn
+        25,  # AddOffsetsToTxn
+        26,  # EndTxn
+        27,  # WriteTxnMarkers
+        28,  # TxnOffsetCommit
         32,  # DescribeConfigs
         33,  # AlterConfigs
         35,  # DescribeLogDirs
@@ -135,6 +140,8 @@ SERVED: Final = frozenset(
         47,  # OffsetDelete
         60,  # DescribeCluster
         61,  # DescribeProducers
+        65,  # DescribeTransactions
+        66,  # ListTransactions
         75,  # DescribeTopicPartitions
     }
 )
