@@ -30,8 +30,12 @@ NO_MEANING: Final = {
     r"log\.cleaner\.(threads|io|dedupe|backoff|enable|delete\.retention|min|max)": "user topics are not compacted yet",
     r"(remote\.log|rlmm|rsm)": "there is no tiered storage yet",
     r"log\.flush\.(interval|scheduler|offset|start)": "every acknowledged write is synced",
-    r"(transaction|group\.consumer|group\.share|group\.streams|share|streams)\.": "its protocol does not exist here yet",
+    r"(transaction\.two\.phase|group\.consumer|group\.share|group\.streams|share|streams)\.": (
+        "its protocol does not exist here yet"
+    ),
     r"(inter\.broker|replica|leader\.imbalance|auto\.leader|unclean|offsets\.topic\.replication)": "there is one node yet",
+    r"transaction\.state\.log\.(min\.isr|replication)": "there is one node yet",
+    r"transaction\.state\.log\.load": "loading reads in pieces of a fixed size",
     r"socket\.(send|receive)\.buffer": "the system sizes the buffers of sockets by itself",
 }
 """Known settings of Kafka that change nothing here, by the beginning of their names, and why."""
