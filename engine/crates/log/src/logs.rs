@@ -121,7 +121,7 @@ impl Logs {
         let Some(log) = self.logs.get_mut(&group) else { return };
         if !std::mem::replace(&mut log.told, true) {
             self.found.push(format!(
-                "partition {} of topic {} (group {}): {}: {error}; what is missing is refused with KAFKA_STORAGE_ERROR, restore it from a copy or start with --accept-loss",
+                "partition {} of topic {} (group {}): {}: {error}; what is missing is refused with KAFKA_STORAGE_ERROR, restore it from a copy and start again, or start with --accept-loss",
                 log.partition.0,
                 log.topic,
                 group.0,
