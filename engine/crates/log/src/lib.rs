@@ -6,6 +6,7 @@
 mod behind;
 mod beside;
 mod checkpoint;
+mod cleaning;
 pub mod compact;
 pub mod job;
 mod log;
@@ -22,7 +23,8 @@ mod segments;
 mod tail;
 
 pub use beside::{WriteBeside, WroteBeside};
-pub use compact::{CompactJob, Compacted, Compactor};
+pub use cleaning::{CleanDone, CleanJob, CleanPlan, Compactor, Kept, Learned};
+pub use compact::{Clean, Compacted};
 pub use job::{LogDone, LogJob};
 pub use journal::{Marker, Segment as SegmentInfo};
 pub use log::{Log, SegmentLimits};

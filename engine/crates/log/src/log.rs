@@ -13,6 +13,7 @@ use journal::rules::{Rule, off};
 use journal::{Flushed, GroupMark, Journal, Marker, Place, Record, Segment, State};
 use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 
+use crate::cleaning::Cleaning;
 use crate::compact::Swap;
 use crate::markers::Markers;
 use crate::order::Standing;
@@ -63,6 +64,8 @@ pub struct Log {
     pub(crate) generation: u32,
     /// Rises when files go: a read that misses one of them may just have come too late.
     pub(crate) files_gone: u32,
+    /// Rises when a compaction replaces segments: what was read from the old ones meanwhile may not be what stands there.
+    pub(crate) replacements: u32,
     /// A job works on this log's files.
     pub(crate) busy: bool,
     /// Until this commit is durable no file may be cut or overwritten (0: nothing to wait for).
@@ -76,6 +79,10 @@ pub struct Log {
     /// Segments that the log start passed, each with the commit that allows the unlink.
     pub(crate) doomed: Vec<(u64, Offset)>,
     pub(crate) swap: Option<Box<Swap>>,
+    /// A compaction between two slices.
+    pub(crate) cleaning: Option<Box<Cleaning>>,
+    /// How far compaction has been through it; `None`: it never took anything.
+    pub(crate) cleaned: Option<Offset>,
     /// Its newest segment is not what it was: nothing can be written behind any more.
     pub(crate) damaged: bool,
     /// A compaction met damage: the next one would, too.
@@ -117,6 +124,7 @@ impl Log {
             indexed: None,
             generation: 0,
             files_gone: 0,
+            replacements: 0,
             busy: false,
             files_wait: 0,
             tidy: false,
@@ -124,6 +132,8 @@ impl Log {
             names_unsynced: false,
             doomed: Vec::new(),
             swap: None,
+            cleaning: None,
+            cleaned: None,
             damaged: false,
             uncompactable: false,
             told: false,
@@ -300,6 +310,7 @@ impl Log {
             flushed: self.flushed,
             segments: self.segments.clone(),
             producers,
+            cleaned: self.cleaned,
         }
     }
 
@@ -468,6 +479,7 @@ impl Log {
             self.tail.0.pop_back();
         }
         self.segments.retain(|segment| segment.base < end_offset);
+        self.cleaned = self.cleaned.map(|cleaned| cleaned.min(end_offset));
         self.markers.truncate(end);
         (self.end, self.end_offset) = (end, end_offset);
         self.durable = self.durable.min(end);

@@ -301,10 +301,10 @@ impl Logs {
                 let Some(log) = self.log_of(done.group) else { return Ok(None) };
                 log.swapped(done).map(|()| None)
             }
-            LogDone::Compacted(done) => {
-                // Its owner journals the result; if the log is gone, so is the new file, with the directory.
-                let there = self.log_of(done.group).is_some();
-                Ok(there.then_some(LogDone::Compacted(done)))
+            LogDone::Cleaned(done) => {
+                // If the log is gone, so is the new file, with the directory.
+                let Some(log) = self.log_of(done.group) else { return Ok(None) };
+                log.clean_done(done).map(|()| None)
             }
             LogDone::WroteBeside(done) => {
                 let Some(log) = self.log_of(done.group) else { return Ok(None) };

@@ -60,6 +60,7 @@ pub struct ReadJob {
     group: GroupId,
     generation: u32,
     files_gone: u32,
+    replacements: u32,
     source: Source,
 }
 
@@ -69,6 +70,7 @@ pub struct ReadDone {
     pub group: GroupId,
     generation: u32,
     files_gone: u32,
+    replacements: u32,
     places: Vec<Place>,
     result: IoResult<Vec<Bytes>>,
 }
@@ -77,12 +79,12 @@ impl Job for ReadJob {
     type Done = ReadDone;
 
     fn run(self, storage: &dyn Storage) -> ReadDone {
-        let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
-        match self.source {
+        let ReadJob { group, generation, files_gone, replacements, source } = self;
+        match source {
             Source::Journal(reads) => {
                 let places = reads.iter().map(ColdRead::place).collect();
                 let result = reads.iter().map(read_journal).collect();
-                ReadDone { group, generation, files_gone, places, result }
+                ReadDone { group, generation, files_gone, replacements, places, result }
             }
             Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one, compacts } => {
                 let read = read_stretches(storage, &dir, &stretches, from, upto, bytes_max, at_least_one);
@@ -92,7 +94,7 @@ impl Job for ReadJob {
                     }
                     Ok(read)
                 });
-                ReadDone { group, generation, files_gone, places: Vec::new(), result }
+                ReadDone { group, generation, files_gone, replacements, places: Vec::new(), result }
             }
         }
     }
@@ -164,6 +166,22 @@ impl Stretch {
         }
         segment::read(storage, dir, self.base, end, from, upto, bytes_max, at_least_one)
     }
+
+    fn find_time(
+        &self,
+        storage: &dyn Storage,
+        dir: &std::path::Path,
+        start: Offset,
+        timestamp: i64,
+    ) -> IoResult<Option<(Offset, i64)>> {
+        if let Some(swap) = &self.swap {
+            match segment::find_time_in_file(storage, swap, start, timestamp) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {} // renamed by now
+                found => return found,
+            }
+        }
+        segment::find_time(storage, dir, self.base, self.end(storage, dir)?, start, timestamp)
+    }
 }
 
 impl Log {
@@ -208,8 +226,8 @@ impl Log {
     }
 
     fn read_job(&self, source: Source) -> ReadJob {
-        let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
-        ReadJob { group, generation, files_gone, source }
+        let (files_gone, replacements) = (self.files_gone, self.replacements);
+        ReadJob { group: self.group, generation: self.generation, files_gone, replacements, source }
     }
 
     fn read_segments(&self, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool) -> Read {
@@ -219,7 +237,7 @@ impl Log {
         }
         let dir = self.dir();
         let upto = upto.min(self.written_upto());
-        let compacts = self.compacts;
+        let compacts = self.compacts || self.cleaned.is_some();
         let source = Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one, compacts };
         Read::Cold(self.read_job(source))
     }
@@ -237,7 +255,7 @@ impl Log {
         let written = self.segments[first..].iter().take_while(|s| s.base <= mark.segment);
         let stretch = |segment: &journal::Segment| {
             let active = segment.base == mark.segment;
-            let swap = self.swap.as_ref().filter(|swap| swap.first == segment.base && swap.decided());
+            let swap = self.swap.as_ref().filter(|swap| swap.first == segment.base);
             Stretch {
                 base: segment.base,
                 end: match (active, swap) {
@@ -254,6 +272,10 @@ impl Log {
     /// The bytes that a job read. `None`: what they were read from is gone or changed; read again.
     pub fn read_done(&self, journal: &Journal, done: ReadDone) -> Option<IoResult<Vec<Bytes>>> {
         if done.generation != self.generation || done.places.iter().any(|place| !journal.holds(*place)) {
+            return None;
+        }
+        // It may have met a new file where it looked for an old one, or have gone past what had been moved there.
+        if done.replacements != self.replacements {
             return None;
         }
         match done.result {
@@ -277,6 +299,7 @@ impl Log {
         Some(TimeJob {
             group: self.group,
             generation: self.generation,
+            replacements: self.replacements,
             dir: self.dir(),
             start,
             written_upto: self.written_upto(),
@@ -289,7 +312,8 @@ impl Log {
     /// The first record's own offset and timestamp, if there is one. `None`: where it was looked for changed; look again.
     pub fn time_found(&self, journal: &Journal, found: TimeFound) -> Option<IoResult<Option<(Offset, i64)>>> {
         let holds = found.places.iter().all(|place| journal.holds(*place));
-        (holds && found.generation == self.generation).then_some(found.result)
+        let same = found.generation == self.generation && found.replacements == self.replacements;
+        (holds && same).then_some(found.result)
     }
 }
 
@@ -337,6 +361,7 @@ const LATE_BATCHES_MAX: usize = 64;
 pub struct TimeJob {
     group: GroupId,
     generation: u32,
+    replacements: u32,
     dir: PathBuf,
     start: Offset,
     written_upto: Offset,
@@ -350,6 +375,7 @@ pub struct TimeFound {
     /// Whose.
     pub group: GroupId,
     generation: u32,
+    replacements: u32,
     places: Vec<Place>,
     result: IoResult<Option<(Offset, i64)>>,
 }
@@ -359,7 +385,8 @@ impl Job for TimeJob {
 
     fn run(self, storage: &dyn Storage) -> TimeFound {
         let places = self.tail.iter().filter_map(Piece::file_place).collect();
-        TimeFound { group: self.group, generation: self.generation, places, result: self.find(storage) }
+        let (generation, replacements) = (self.generation, self.replacements);
+        TimeFound { group: self.group, generation, replacements, places, result: self.find(storage) }
     }
 }
 
@@ -367,9 +394,7 @@ impl TimeJob {
     fn find(&self, storage: &dyn Storage) -> IoResult<Option<(Offset, i64)>> {
         let readable = |found: &(Offset, i64)| found.0 >= self.start;
         for stretch in &self.stretches {
-            let end = stretch.end(storage, &self.dir)?;
-            let found =
-                segment::find_time(storage, &self.dir, stretch.base, end, self.start, self.timestamp)?;
+            let found = stretch.find_time(storage, &self.dir, self.start, self.timestamp)?;
             if let Some(found) = found.filter(readable).filter(|(offset, _)| *offset < self.written_upto) {
                 return Ok(Some(found));
             }

@@ -25,4 +25,6 @@ pub use spec::{
     Acks, Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, Fetched, Isolation, ListQuery, Listed,
     ListedOffset, LogInfo, Now, Origin, ProducerInfo, TopicSpec, WaiterToken, Wake,
 };
-pub use store::{Known, Store, StoreDone, StoreJob, StoreOptions, move_orphans};
+pub use store::{
+    CleanerOptions, CleanerStats, Known, Store, StoreDone, StoreJob, StoreOptions, move_orphans,
+};

@@ -245,6 +245,11 @@ impl Producers {
         self.by_id.retain(|_, producer| producer.used >= limit);
     }
 
+    /// The last record's offset of each, by id.
+    pub fn last_offsets(&self) -> impl Iterator<Item = (i64, Offset)> {
+        self.by_id.iter().map(|(id, producer)| (*id, producer.last().last_offset))
+    }
+
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.by_id.len()
