@@ -56,6 +56,8 @@ struct History {
     /// The shortest `delete.retention.ms` that was ever set.
     retention_ms_min: i64,
     cleanings: u64,
+    /// Records that readers did not meet any more.
+    gone: u64,
 }
 
 /// What a reader met.
@@ -70,7 +72,8 @@ fn config(rng: &mut SplitMix) -> TopicConfig {
     let pick =
         |rng: &mut SplitMix, of: &[i64]| of[usize::try_from(rng.below(of.len() as u64)).expect("small")];
     TopicConfig {
-        cleanup: CleanupPolicy { compact: true, delete: false },
+        cleanup: CleanupPolicy { compact: true, delete: rng.below(4) == 0 },
+        retention_bytes: Some(4_000),
         segment_bytes: u64::try_from(pick(rng, &[500, 900, 2_500])).expect("positive"),
         delete_retention_ms: pick(rng, &[0, 3_000, 60_000]),
         compaction_lag_ms_min: pick(rng, &[0, 0, 2_000]),
@@ -95,6 +98,7 @@ impl History {
             ending: None,
             retention_ms_min,
             cleanings: 0,
+            gone: 0,
         };
         history.set_cleaner();
         history
@@ -250,7 +254,11 @@ impl History {
 
     // ---- readers
 
-    /// Reads while everything else goes on in any order; `None`: the disk's end came first.
+    fn log_start(&self) -> i64 {
+        self.world.store.log_info(GROUP).expect("named").watermarks.log_start.0
+    }
+
+    /// Reads while everything else goes on in any order; `None`: the disk's end came first, or retention.
     fn fetch(&mut self, from: i64) -> Option<Fetched> {
         self.tokens += 1;
         let token = WaiterToken(self.tokens);
@@ -260,11 +268,12 @@ impl History {
         match self.world.store.fetch(&spec, token, &mut jobs) {
             Ok(Fetch::Ready(fetched)) => return Some(fetched),
             Ok(Fetch::Cold) => self.world.running.append(&mut jobs),
+            Err(FetchError::OffsetOutOfRange) if from < self.log_start() => return None,
             Err(error) => panic!("a fetch from {from}: {error:?}"),
         }
         let result = self.wait(|wake| matches!(wake, Wake::Read { token: of, .. } if *of == token))?;
         match result {
-            Wake::Read { result: Err(FetchError::Storage), .. } => panic!("a fetch from {from} meets damage"),
+            Wake::Read { result: Err(FetchError::OffsetOutOfRange), .. } if from < self.log_start() => None,
             Wake::Read { result, .. } => Some(result.expect("readable")),
             _ => unreachable!("just matched"),
         }
@@ -287,7 +296,7 @@ impl History {
     }
 
     fn scan(&mut self, from: i64) -> Option<Scan> {
-        let mut scan = Scan { end: from, ..Scan::default() };
+        let mut scan = Scan { end: from.max(self.log_start()), ..Scan::default() };
         loop {
             let fetched = self.fetch(scan.end)?;
             if fetched.bytes == 0 {
@@ -324,18 +333,23 @@ impl History {
             let sent = self.sent.get(offset).map(|sent| (sent.key, sent.value.clone(), sent.timestamp));
             assert_eq!(sent.as_ref(), Some(read), "the record at {offset} is the one that was sent");
         }
-        let missing =
-            self.sent.range(from..scan.end).filter(|(offset, _)| !scan.records.contains_key(offset));
+        let start = self.log_start();
+        let read = self.sent.range(from.max(start).min(scan.end)..scan.end);
+        let missing = read.filter(|(offset, _)| !scan.records.contains_key(offset));
         for (offset, gone) in missing {
             let is_replaced = self.sent.range(offset + 1..).any(|(_, later)| later.key == gone.key);
             let age_ms = self.world.now.wall_ms - gone.now_ms;
             let is_expired = gone.value.is_none() && age_ms >= self.retention_ms_min;
             assert!(is_replaced || is_expired, "the newest of key {} at {offset} is gone", gone.key);
+            self.gone += 1;
         }
         if from == 0 {
             for (producer, list) in &self.produced {
                 let id = 100 + i64::try_from(*producer).expect("small");
                 let Some(last) = list.iter().rfind(|batch| batch.base < scan.end) else { continue };
+                if last.base < start {
+                    continue;
+                }
                 let carries = |header: &Header| {
                     header.producer_id == id && header.last_sequence() == last.last_sequence
                 };
@@ -403,21 +417,18 @@ fn readers_of_a_compacted_topic_never_miss_the_newest_record_of_a_key() {
         None => 0..number("HISTORIES").unwrap_or(HISTORIES),
     };
     let histories = seeds.end - seeds.start;
-    let mut cleanings = 0;
+    let (mut cleanings, mut gone) = (0, 0);
     for seed in seeds {
         let result = std::panic::catch_unwind(|| {
             let mut history = History::new(seed);
             history.run();
-            history.cleanings + history.world.store.cleaner_stats().cleanings
+            (history.cleanings + history.world.store.cleaner_stats().cleanings, history.gone)
         });
         match result {
-            Ok(count) => cleanings += count,
+            Ok((count, missing)) => (cleanings, gone) = (cleanings + count, gone + missing),
             Err(_) => panic!("history {seed} fails: HISTORY={seed} runs it again"),
         }
     }
-    println!("{histories} histories, {cleanings} compactions");
-    assert!(
-        cleanings > histories,
-        "compactions are what this is about: {cleanings} in {histories} histories"
-    );
+    println!("{histories} histories, {cleanings} compactions, {gone} times a record was gone");
+    assert!(cleanings > histories && gone > 10 * histories, "compactions are what this is about");
 }

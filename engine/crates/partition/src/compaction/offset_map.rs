@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hasher};
 use model::Offset;
 
 /// A slot: hash and offset.
-type Slot = (u128, i64);
+type Slot = (u64, u64, i64);
 /// Slots of the first table.
 const SLOTS_FIRST: usize = 1024;
 /// How full a table may be, `log.cleaner.io.buffer.load.factor` (Kafka's default): 9 of 10.
@@ -39,13 +39,13 @@ impl OffsetMap {
         }
         let hash = self.hash(key);
         let at = self.find(hash);
-        if self.slots[at].1 == FREE {
+        if self.slots[at].2 == FREE {
             if self.len + 1 > capacity(self.slots.len()) {
                 return false;
             }
             self.len += 1;
         }
-        self.slots[at] = (hash, offset.0);
+        self.slots[at] = (hash.0, hash.1, offset.0);
         true
     }
 
@@ -54,36 +54,39 @@ impl OffsetMap {
         if self.slots.is_empty() {
             return None;
         }
-        let offset = self.slots[self.find(self.hash(key))].1;
+        let offset = self.slots[self.find(self.hash(key))].2;
         (offset != FREE).then_some(Offset(offset))
     }
 
-    fn hash(&self, key: &[u8]) -> u128 {
+    fn hash(&self, key: &[u8]) -> (u64, u64) {
         let half = |number: u64| {
             let mut hasher = DefaultHasher::new();
             hasher.write_u64(self.seed);
             hasher.write_u64(number);
             hasher.write(key);
-            u128::from(hasher.finish())
+            hasher.finish()
         };
-        half(0) << 64 | half(1)
+        (half(0), half(1))
     }
 
     /// The slot of a hash, or the free one that it would take: there always is one.
-    fn find(&self, hash: u128) -> usize {
+    fn find(&self, hash: (u64, u64)) -> usize {
         let count = self.slots.len();
-        let mut at = (hash % count as u128) as usize;
-        while self.slots[at].1 != FREE && self.slots[at].0 != hash {
+        let mut at = usize::try_from(hash.0 % count as u64).expect("below a count");
+        loop {
+            let (first, second, offset) = self.slots[at];
+            if offset == FREE || (first, second) == hash {
+                return at;
+            }
             at = (at + 1) % count;
         }
-        at
     }
 
     fn grow(&mut self) {
         let slots = (self.slots.len() * 2).clamp(SLOTS_FIRST.min(self.slots_max), self.slots_max);
-        let old = std::mem::replace(&mut self.slots, vec![(0, FREE); slots]);
-        for slot in old.into_iter().filter(|(_, offset)| *offset != FREE) {
-            let at = self.find(slot.0);
+        let old = std::mem::replace(&mut self.slots, vec![(0, 0, FREE); slots]);
+        for slot in old.into_iter().filter(|(.., offset)| *offset != FREE) {
+            let at = self.find((slot.0, slot.1));
             self.slots[at] = slot;
         }
     }

@@ -167,7 +167,11 @@ impl Store {
         let partition = &self.partitions[&chosen.group];
         let log = self.logs.get_mut(chosen.group).expect("a partition has a log");
         let (from, closed) = (log.first_dirty(), log.compactable(chosen.upto));
-        let upto = log.segments().nth(closed.len()).expect("the active one is left").base;
+        let upto = log.segments().nth(closed.len()).map_or(Offset::ZERO, |segment| segment.base);
+        if log.segments().next().is_none_or(|first| first.base >= chosen.upto) || from >= chosen.upto {
+            self.cleaner.chosen = None; // retention has taken all of it
+            return;
+        }
         if upto < chosen.upto {
             // Small logs would stay in the journal for hours.
             if let Some(job) =
