@@ -18,9 +18,6 @@ use model::{GroupId, Offset};
 
 use crate::segment::{self, NewIndexes};
 
-/// Bytes that one slice reads; a batch that is larger is read alone.
-const SLICE_BYTES: usize = 1 << 20;
-
 /// What a compactor has taken in of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Learned {
@@ -62,6 +59,8 @@ pub struct CleanPlan {
     pub group_bytes_max: u64,
     /// Names new files; never used before.
     pub file_id: u64,
+    /// Bytes that one slice reads; a batch that is larger is read alone.
+    pub slice_bytes: usize,
 }
 
 /// A segment as it stood when it was planned.
@@ -239,7 +238,9 @@ impl Cleaning {
             Step::Learn { .. } => self.learn(storage, dir, dirty),
             Step::Group(group) => {
                 let paths = SwapPaths::new(dir, group.first(), self.plan.file_id);
-                let mut worker = Worker { storage, dir, paths, compactor: &mut *self.compactor, io_bytes: 0 };
+                let slice_bytes = self.plan.slice_bytes;
+                let compactor = &mut *self.compactor;
+                let mut worker = Worker { storage, dir, paths, compactor, slice_bytes, io_bytes: 0 };
                 worker.work(group)?;
                 let io_bytes = worker.io_bytes;
                 if group.is_read() {
@@ -263,11 +264,11 @@ impl Cleaning {
         for (source, next) in dirty.iter().zip(dirty.iter().skip(1).map(Some).chain([None])) {
             let file = open(storage, dir, source)?;
             while position < source.bytes {
-                if io_bytes >= SLICE_BYTES as u64 {
+                if io_bytes >= self.plan.slice_bytes as u64 {
                     self.step = Step::Learn { segment: source.base, position };
                     return Ok(io_bytes);
                 }
-                let chunk = segment::read_batches(&*file, position, source.bytes, SLICE_BYTES)?;
+                let chunk = segment::read_batches(&*file, position, source.bytes, self.plan.slice_bytes)?;
                 for item in split(&chunk) {
                     let (header, bytes) = item.map_err(unreadable)?;
                     if header.next_offset() <= self.plan.from {
@@ -317,12 +318,13 @@ struct Worker<'a> {
     dir: &'a Path,
     paths: SwapPaths,
     compactor: &'a mut dyn Compactor,
+    slice_bytes: usize,
     io_bytes: u64,
 }
 
 impl Worker<'_> {
     fn work(&mut self, group: &mut Group) -> IoResult<()> {
-        while self.io_bytes < SLICE_BYTES as u64 && !group.is_read() {
+        while self.io_bytes < self.slice_bytes as u64 && !group.is_read() {
             if matches!(group.output, Output::Copying { .. }) {
                 self.copy(group)?;
             } else {
@@ -356,7 +358,7 @@ impl Worker<'_> {
         let Output::Copying { written, upto, change } = &mut group.output else {
             unreachable!("looked at by the caller")
         };
-        let len = usize::try_from(*upto - *written).unwrap_or(SLICE_BYTES).min(SLICE_BYTES);
+        let len = usize::try_from(*upto - *written).unwrap_or(usize::MAX).min(self.slice_bytes);
         if len > 0 {
             let source = open(self.storage, self.dir, &group.sources[0])?;
             let mut bytes = vec![0; len];
@@ -384,7 +386,7 @@ impl Worker<'_> {
             return Ok(());
         }
         let file = open(self.storage, self.dir, &source)?;
-        let chunk = segment::read_batches(&*file, group.position, source.bytes, SLICE_BYTES)?;
+        let chunk = segment::read_batches(&*file, group.position, source.bytes, self.slice_bytes)?;
         self.io_bytes += chunk.len() as u64;
         let mut out = Vec::new();
         for item in split(&chunk) {

@@ -107,7 +107,9 @@ impl History {
     fn set_cleaner(&mut self) {
         // Sometimes there is memory for a handful of keys alone.
         let keys_bytes_max = if self.rng.below(3) == 0 { 32 * 4 } else { 1 << 16 };
-        let options = CleanerOptions { backoff_ms: 100, keys_bytes_max, ..CleanerOptions::default() };
+        let slice_bytes = [150, 600, 1 << 20][usize::try_from(self.rng.below(3)).expect("small")];
+        let options =
+            CleanerOptions { backoff_ms: 100, keys_bytes_max, slice_bytes, ..CleanerOptions::default() };
         self.world.store.set_cleaner(options);
     }
 

@@ -8,8 +8,8 @@ use batch::{Builder, Codec};
 use io::Storage;
 use model::{Epoch, ErrorCode, Offset, PartitionIndex};
 use partition::{
-    Acks, AppendError, CleanupPolicy, FetchError, FetchSpec, ListQuery, Listed, ListedOffset, Origin,
-    StoreJob, TopicConfig, WaiterToken, Wake,
+    Acks, AppendError, CleanerOptions, CleanupPolicy, FetchError, FetchSpec, ListQuery, Listed, ListedOffset,
+    Origin, StoreJob, TopicConfig, WaiterToken, Wake,
 };
 use sim::disk::End;
 use world::*;
@@ -492,6 +492,93 @@ fn a_keyed_log_of_the_nodes_own_stays_small() {
     check(&mut world);
     world.restart(End::Power);
     check(&mut world);
+}
+
+/// Keyed records of a client's, each in a batch and a segment of its own.
+fn keyed(world: &mut World, range: std::ops::Range<i64>) {
+    for n in range {
+        let mut builder = Builder::new();
+        builder.push(WALL_MS + n * 10, Some(&(n % 5).to_be_bytes()), Some(&n.to_be_bytes()), &[]);
+        world.append_durably(&builder.finish(Codec::None));
+    }
+}
+
+#[test]
+fn what_compaction_has_looked_at_it_does_not_look_at_again_also_after_a_restart() {
+    let cleanup = CleanupPolicy { compact: true, delete: false };
+    let mut world = World::new(TopicConfig { cleanup, segment_ms: 1, ..config() });
+    let rest = |world: &mut World| {
+        world.pass_ms(1_500);
+        world.settle();
+    };
+    keyed(&mut world, 0..50);
+    rest(&mut world);
+    assert!(world.store.cleaner_stats().cleanings > 0);
+    let left = values(&mut world, 0).len();
+    assert!(left < 20, "{left} records are left");
+    for end in [End::Kill, End::Power] {
+        world.restart(end);
+        rest(&mut world);
+        rest(&mut world);
+        assert_eq!(world.store.cleaner_stats().cleanings, 0, "nothing is dirty but the active segment");
+    }
+    // Also when the journal has begun a new file since, which knows of it from the log's State alone.
+    let other = vec![0; 60_000];
+    world.config.cleanup = CleanupPolicy { compact: false, delete: true };
+    world.configure();
+    for _ in 0..20 {
+        world.append_durably(&batch_of(&[&other]));
+    }
+    world.config.cleanup = cleanup;
+    world.config.dirty_ratio_min = 0.9999;
+    world.configure();
+    world.restart(End::Power);
+    rest(&mut world);
+    assert_eq!(world.store.cleaner_stats().cleanings, 0, "some of it is clean");
+}
+
+#[test]
+fn compaction_goes_as_far_as_its_memory_and_on_from_there() {
+    let cleanup = CleanupPolicy { compact: true, delete: false };
+    let mut world = World::new(TopicConfig { cleanup, segment_ms: 1, dirty_ratio_min: 0.0, ..config() });
+    let options = CleanerOptions { backoff_ms: 0, keys_bytes_max: 0, ..CleanerOptions::default() };
+    world.store.set_cleaner(options);
+    keyed(&mut world, 0..50);
+    for _ in 0..60 {
+        world.pass_ms(1_500);
+        world.settle();
+    }
+    assert!(world.store.cleaner_stats().cleanings > 20, "a key or two at a time");
+    let left: Vec<i64> = world.read_all(0).iter().map(|(offset, _)| *offset).collect();
+    assert_eq!(left, [44, 45, 46, 47, 48, 49], "all of it was looked at: the active segment is left");
+}
+
+#[test]
+fn compaction_keeps_to_the_pace_that_it_is_given() {
+    let cleanup = CleanupPolicy { compact: true, delete: false };
+    let mut world =
+        World::new(TopicConfig { cleanup, segment_ms: 1, compaction_lag_ms_min: 1 << 40, ..config() });
+    keyed(&mut world, 0..50);
+    let pace = |rate| CleanerOptions {
+        backoff_ms: 0,
+        io_bytes_per_s: rate,
+        slice_bytes: 200,
+        ..CleanerOptions::default()
+    };
+    world.store.set_cleaner(pace(100));
+    world.config.compaction_lag_ms_min = 0;
+    world.configure();
+    world.settle();
+    let mut seconds = 0;
+    while world.store.cleaner_stats().cleanings == 0 {
+        world.pass_ms(1_000);
+        world.settle();
+        seconds += 1;
+    }
+    // 50 batches of about 80 bytes are learned, then read and written.
+    assert!((40..200).contains(&seconds), "{seconds} s");
+    let due = world.store.cleaning_due_ns();
+    assert!(due.is_none_or(|due| due <= world.now.monotonic_ns + 10_000_000_000), "{due:?}");
 }
 
 #[test]

@@ -63,6 +63,7 @@ impl Settings {
                 io_bytes_per_s: word("log.cleaner.io.max.bytes.per.second")
                     .and_then(|value| value.parse::<f64>().ok())
                     .map_or(u64::MAX, |rate| rate as u64),
+                ..CleanerOptions::default()
             },
         }
     }

@@ -1,6 +1,6 @@
 //! Which log is compacted when: one at a time, the dirtiest first, in slices whose pace is kept.
 
-use model::limits::COMPACTION_KEYS_BYTES_MAX;
+use model::limits::{COMPACTION_KEYS_BYTES_MAX, COMPACTION_SLICE_BYTES};
 use model::{GroupId, Offset};
 
 use super::Store;
@@ -25,6 +25,8 @@ pub struct CleanerOptions {
     pub keys_bytes_max: usize,
     /// This shard's part of `log.cleaner.io.max.bytes.per.second`.
     pub io_bytes_per_s: u64,
+    /// Bytes that one slice reads.
+    pub slice_bytes: usize,
 }
 
 impl Default for CleanerOptions {
@@ -34,6 +36,7 @@ impl Default for CleanerOptions {
             backoff_ms: 15_000,
             keys_bytes_max: COMPACTION_KEYS_BYTES_MAX,
             io_bytes_per_s: u64::MAX,
+            slice_bytes: COMPACTION_SLICE_BYTES,
         }
     }
 }
@@ -195,7 +198,8 @@ impl Store {
         let file_id = self.cleaner.file_id;
         let compactor = KeyCompactor::new(terms, self.cleaner.options.keys_bytes_max, file_id);
         let limits = super::segment_limits(partition.internal, &partition.config);
-        let plan = log::CleanPlan { from, upto, group_bytes_max: limits.bytes, file_id };
+        let slice_bytes = self.cleaner.options.slice_bytes;
+        let plan = log::CleanPlan { from, upto, group_bytes_max: limits.bytes, file_id, slice_bytes };
         log.begin_cleaning(plan, Box::new(compactor));
         self.cleaner.chosen = Some(Chosen { begun: true, ..chosen });
     }
