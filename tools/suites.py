@@ -60,6 +60,14 @@ SUITES = [
         by_name=True,
     ),
     Suite(
+        "compaction",
+        "10,000 random histories of a compacted topic with kills and power cuts (200 of them are part of engine)",
+        ["env", "HISTORIES=10000", "cargo", "test", "--locked", "-p", "headrace-partition"]
+        + ["--test", "compaction", "--", "--nocapture"],
+        ROOT / "engine",
+        by_name=True,
+    ),
+    Suite(
         "mutants", "one-line faults that a test must find", [PYTHON, "-m", "tests.mutants.run"], by_name=True
     ),
 ]

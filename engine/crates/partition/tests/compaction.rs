@@ -6,16 +6,17 @@
 mod world;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use batch::{Builder, Codec, Header};
-use io::{Job, Rng, SplitMix};
+use io::{Job, Rng, SplitMix, Storage};
 use model::{Epoch, Offset};
 use partition::{
     Acks, AppendError, CleanerOptions, CleanupPolicy, Fetch, FetchError, Fetched, Isolation, ListQuery,
-    Listed, Origin, TopicConfig, WaiterToken, Wake,
+    Listed, Origin, StoreJob, TopicConfig, WaiterToken, Wake,
 };
 use sim::disk::End;
-use world::{GROUP, World, spec};
+use world::{GROUP, TOPIC, World, spec};
 
 /// Histories in a run of all tests.
 const HISTORIES: u64 = 200;
@@ -146,6 +147,21 @@ impl History {
         self.rest();
         self.check_scan(0);
         self.check_producers();
+        self.world.settle();
+        self.check_files();
+    }
+
+    /// Nothing is left of what was replaced or deleted.
+    fn check_files(&self) {
+        let start = self.log_start();
+        let dir = PathBuf::from(format!("data/topics/{TOPIC}/0-{}", GROUP.0));
+        let names = self.world.disk.list(&dir).expect("listable");
+        let names: Vec<_> = names.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+        assert!(names.iter().all(|name| !name.ends_with(".swap")), "{names:?}");
+        let base =
+            |name: &&str| name.strip_suffix(".log").map(|base| base.parse::<i64>().expect("an offset"));
+        let before = names.iter().filter_map(base).filter(|base| *base <= start).count();
+        assert!(before <= 1, "only the segment that holds {start}, but {names:?}");
     }
 
     /// Lets everything come to rest.
@@ -269,7 +285,7 @@ impl History {
         spec.bytes_max = 200 + usize::try_from(self.rng.below(1_000)).expect("small");
         match self.world.store.fetch(&spec, token, &mut jobs) {
             Ok(Fetch::Ready(fetched)) => return Some(fetched),
-            Ok(Fetch::Cold) => self.world.running.append(&mut jobs),
+            Ok(Fetch::Cold) => self.go_on_before(jobs),
             Err(FetchError::OffsetOutOfRange) if from < self.log_start() => return None,
             Err(error) => panic!("a fetch from {from}: {error:?}"),
         }
@@ -279,6 +295,15 @@ impl History {
             Wake::Read { result, .. } => Some(result.expect("readable")),
             _ => unreachable!("just matched"),
         }
+    }
+
+    /// A reader's job comes late: whatever it is to read from may be replaced by then.
+    fn go_on_before(&mut self, mut jobs: Vec<StoreJob>) {
+        for _ in 0..self.rng.below(2) * self.rng.below(40) {
+            self.world.turn();
+            self.finish();
+        }
+        self.world.running.append(&mut jobs);
     }
 
     fn wait(&mut self, is_it: impl Fn(&Wake) -> bool) -> Option<Wake> {
@@ -379,7 +404,7 @@ impl History {
         let listed = match self.world.store.list_offsets(&query, token, &mut jobs).expect("readable") {
             Listed::Ready(listed) => listed,
             Listed::Pending => {
-                self.world.running.append(&mut jobs);
+                self.go_on_before(jobs);
                 let is_it = |wake: &Wake| matches!(wake, Wake::Listed { token: of, .. } if *of == token);
                 match self.wait(is_it) {
                     Some(Wake::Listed { result, .. }) => result.expect("readable"),

@@ -526,11 +526,11 @@ fn what_compaction_has_looked_at_it_does_not_look_at_again_also_after_a_restart(
     let other = vec![0; 60_000];
     world.config.cleanup = CleanupPolicy { compact: false, delete: true };
     world.configure();
-    for _ in 0..20 {
+    for _ in 0..200 {
         world.append_durably(&batch_of(&[&other]));
     }
     world.config.cleanup = cleanup;
-    world.config.dirty_ratio_min = 0.9999;
+    world.config.dirty_ratio_min = 0.99999;
     world.configure();
     world.restart(End::Power);
     rest(&mut world);
@@ -540,12 +540,20 @@ fn what_compaction_has_looked_at_it_does_not_look_at_again_also_after_a_restart(
 #[test]
 fn compaction_goes_as_far_as_its_memory_and_on_from_there() {
     let cleanup = CleanupPolicy { compact: true, delete: false };
-    let mut world = World::new(TopicConfig { cleanup, segment_ms: 1, dirty_ratio_min: 0.0, ..config() });
-    let options = CleanerOptions { backoff_ms: 0, keys_bytes_max: 0, ..CleanerOptions::default() };
+    let mut world = World::new(TopicConfig {
+        cleanup,
+        segment_ms: 1,
+        dirty_ratio_min: 0.0,
+        compaction_lag_ms_min: 1 << 40,
+        ..config()
+    });
+    let options = CleanerOptions { keys_bytes_max: 0, ..CleanerOptions::default() };
     world.store.set_cleaner(options);
     keyed(&mut world, 0..50);
+    world.config.compaction_lag_ms_min = 0;
+    world.configure();
     for _ in 0..60 {
-        world.pass_ms(1_500);
+        world.pass_ms(20_000);
         world.settle();
     }
     assert!(world.store.cleaner_stats().cleanings > 20, "a key or two at a time");

@@ -52,7 +52,6 @@ impl Process {
             ("headrace.journal.file.bytes", plan.journal_file_bytes),
             ("headrace.tail.bytes.max", plan.tail_bytes_max),
             ("log.retention.check.interval.ms", plan.retention_check_ms),
-            ("log.cleaner.backoff.ms", plan.retention_check_ms),
             // Nobody is forgotten however the wall clock jumps.
             ("producer.id.expiration.ms", 1 << 60),
         ];
