@@ -61,9 +61,11 @@ SUITES = [
     ),
     Suite(
         "compaction",
-        "10,000 random histories of a compacted topic with kills and power cuts (200 of them are part of engine)",
-        ["env", "HISTORIES=10000", "cargo", "test", "--locked", "-p", "headrace-partition"]
-        + ["--test", "compaction", "--", "--nocapture"],
+        "10,000 histories of a compacted topic with kills and power cuts (200 are part of engine), and io",
+        [
+            *["env", "HISTORIES=10000", "cargo", "test", "--locked", "-p", "headrace-partition"],
+            *["--test", "compaction", "--test", "io", "--", "--nocapture"],
+        ],
         ROOT / "engine",
         by_name=True,
     ),

@@ -94,9 +94,9 @@ def read(broker: Broker) -> list[tuple[int, bytes, bytes | None, str]]:
     return records
 
 
-def until(broker: Broker, holds: Callable[[list[tuple[int, bytes, bytes | None, str]]], bool]) -> list[
-    tuple[int, bytes, bytes | None, str]
-]:
+def until(
+    broker: Broker, holds: Callable[[list[tuple[int, bytes, bytes | None, str]]], bool]
+) -> list[tuple[int, bytes, bytes | None, str]]:
     """Read again until it is so."""
     nothing, deadline = threading.Event(), time.monotonic() + WAIT_S
     while not holds(records := read(broker)):

@@ -39,7 +39,7 @@ pub struct Log {
     pub(crate) end_offset: Offset,
     pub(crate) segments: Vec<Segment>,
     pub(crate) limits: SegmentLimits,
-    /// Compaction takes batches out of this log: what is missing between two is no damage.
+    /// Compaction takes batches out of it: what is missing between two is no damage.
     pub(crate) compacts: bool,
     /// The next batch begins a segment whatever its size.
     pub(crate) roll_next: bool,
@@ -52,7 +52,7 @@ pub struct Log {
     pub(crate) flushed: Flushed,
     /// The same, as durable in the journal.
     pub(crate) flushed_durable: LogIndex,
-    /// How far the files hold everything as long as the machine stays up, if that is further: not synced.
+    /// How far the files hold everything while the machine stays up, if that is further.
     pub(crate) unsynced: Option<Flushed>,
     /// Flushed marks that are recorded and not durable.
     pub(crate) flushed_pending: VecDeque<(u64, LogIndex)>,
@@ -525,8 +525,6 @@ impl Log {
         )
     }
 
-    // ---- durability
-
     fn pend(&mut self, commit: u64) {
         match self.pending.back_mut() {
             Some((last, end)) if *last == commit => *end = self.end,
@@ -558,7 +556,7 @@ impl Log {
         truncated || self.flushed_durable > flushed
     }
 
-    /// Forgets batches that are flushed and whose bytes have left memory.
+    /// Forgets batches that are flushed and have left memory.
     pub(crate) fn trim(&mut self, journal: &Journal) {
         while let Some(first) = self.tail.0.front() {
             let flushed = first.end_index() <= self.flushed_durable;
