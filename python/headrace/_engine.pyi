@@ -27,8 +27,8 @@ class Engine:
     def wake_fd(self) -> int:
         """Becomes readable when there is something to drain; read it empty before draining."""
 
-    def drain(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """Everything that waits: (outcomes, requests). Outcomes are (call, kind, values...)."""
+    def drain(self) -> list[list[tuple[Any, ...]]]:
+        """Everything that waits: outcomes (call, kind, values...), requests, verifications."""
 
     def flush(self) -> None:
         """Send everything staged to the shards, one wake-up each."""
@@ -49,8 +49,22 @@ class Engine:
         records: Sequence[tuple[bytes | None, bytes | None]],
         expected_end: int | None,
         makes_room: bool,
+        producer: tuple[int, int] | None,
     ) -> None:
-        """Stage an append of one batch."""
+        """Stage an append of one batch; `producer`: id and epoch of the transaction that it is part of."""
+
+    def append_marker(
+        self,
+        call: int,
+        group: int,
+        producer: tuple[int, int],
+        marker: tuple[bool, int],
+        expected_end: int | None,
+    ) -> None:
+        """Stage the end of a transaction; `marker`: whether it is committed, and the coordinator's epoch."""
+
+    def verified(self, token: int, errors: Sequence[int]) -> None:
+        """Stage the outcome of a verification: an error code for each of its partitions."""
 
     def read(self, call: int, group: int, offset: int, bytes_max: int) -> None:
         """Stage a read of committed records."""

@@ -28,16 +28,18 @@ from headrace.engine.port import Settings
 from headrace.handlers.call import AllowAll, NoQuotas, Services
 from headrace.handlers.dispatch import Dispatcher
 from headrace.handlers.routes import ENGINE_KEYS
+from headrace.model.errors import Error
 from headrace.model.failure import ExitCode, Failure
 from headrace.observe import log as logs
 from headrace.observe.metrics import Registry
 from headrace.wire.keys import APIS, SERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from headrace.config.broker import BrokerConfig
     from headrace.config.options import StartOptions
+    from headrace.engine.port import Verification
 
 SHARDS_MAX_BY_DEFAULT: Final = 8
 STOP_S_MAX: Final = 10.0
@@ -116,7 +118,13 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
         )
         services = Services(config, engine, controller, groups, AllowAll(), NoQuotas())
         dispatcher = Dispatcher(services, status.registry)
-        engine.serve(dispatcher.receive)
+
+        def refuse(verifications: Sequence[Verification]) -> None:
+            for verification in verifications:
+                errors = [Error.COORDINATOR_NOT_AVAILABLE] * len(verification.partitions)
+                engine.verified(verification.token, errors)
+
+        engine.serve(dispatcher.receive, refuse)
         status.registry.add_source(engine.metrics)
         status.registry.add_source(groups.metrics)
         if await _first(stop, _load(controller, groups)):

@@ -16,6 +16,8 @@ from headrace.engine.port import (
     Appended,
     EpochEnd,
     LogInfo,
+    Marker,
+    Producer,
     ProducerInfo,
     Record,
     Request,
@@ -23,11 +25,13 @@ from headrace.engine.port import (
     Slice,
     Stored,
     Topic,
+    Verification,
 )
 from headrace.model.errors import Error
 from headrace.model.failure import ExitCode, Failure
 
 OnRequests = Callable[[Sequence[Request]], None]
+OnVerifications = Callable[[Sequence[Verification]], None]
 
 
 class _Pending:
@@ -64,6 +68,7 @@ class NativeEngine:
         self._next_call = 0
         self._flush_due = False
         self._on_requests: OnRequests | None = None
+        self._on_verifications: OnVerifications | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running = False
 
@@ -79,18 +84,22 @@ class NativeEngine:
         self._loop.add_reader(self._engine.wake_fd, self._drain)
         return addresses
 
-    def serve(self, on_requests: OnRequests) -> None:
+    def serve(self, on_requests: OnRequests, on_verifications: OnVerifications) -> None:
         """See `Engine.serve`."""
         self._on_requests = on_requests
+        self._on_verifications = on_verifications
 
     def _drain(self) -> None:
         os.read(self._engine.wake_fd, 4096)
-        outcomes, requests = self._engine.drain()
+        outcomes, requests, verifications = self._engine.drain()
         for outcome in outcomes:
             self._complete(outcome)
         if requests:
             assert self._on_requests is not None, "whoever starts the engine also serves"
             self._on_requests([Request._make(request) for request in requests])
+        if verifications:
+            assert self._on_verifications is not None, "whoever starts the engine also serves"
+            self._on_verifications([_verification(verification) for verification in verifications])
 
     def _complete(self, outcome: tuple[Any, ...]) -> None:
         call, kind, *parts = outcome
@@ -150,11 +159,25 @@ class NativeEngine:
         *,
         expected_end: int | None = None,
         makes_room: bool = False,
+        producer: Producer | None = None,
     ) -> asyncio.Future[Appended]:
         """See `Engine.append`."""
         call, future = self._call()
-        self._engine.append(call, group, list(records), expected_end, makes_room)
+        self._engine.append(call, group, list(records), expected_end, makes_room, producer)
         return future
+
+    def append_marker(
+        self, group: int, producer: Producer, marker: Marker, *, expected_end: int | None = None
+    ) -> asyncio.Future[Appended]:
+        """See `Engine.append_marker`."""
+        call, future = self._call()
+        self._engine.append_marker(call, group, producer, marker, expected_end)
+        return future
+
+    def verified(self, token: int, errors: Sequence[Error]) -> None:
+        """See `Engine.verified`."""
+        self._engine.verified(token, errors)
+        self._flush_soon()
 
     def read(self, group: int, offset: int, max_bytes: int) -> asyncio.Future[Slice]:
         """See `Engine.read`."""
@@ -215,6 +238,25 @@ class NativeEngine:
         self._calls.clear()
 
 
+def _verification(parts: tuple[Any, ...]) -> Verification:
+    token, transactional_id, producer, *rest = parts
+    return Verification(token, transactional_id, Producer._make(producer), *rest)
+
+
+def _stored(
+    offset: int,
+    timestamp_ms: int,
+    key: bytes | None,
+    value: bytes | None,
+    producer: tuple[int, int] | None,
+    marker: tuple[bool, int] | None,
+) -> Stored:
+    if producer is None:
+        return Stored(offset, timestamp_ms, key, value)
+    owner = Producer._make(producer)
+    return Stored(offset, timestamp_ms, key, value, owner, None if marker is None else Marker._make(marker))
+
+
 def _result(kind: str, parts: list[Any], gathered: list[Any]) -> object:
     match kind:
         case "topics":
@@ -222,7 +264,7 @@ def _result(kind: str, parts: list[Any], gathered: list[Any]) -> object:
         case "append":
             return Appended(Error(parts[0]), parts[1], parts[2])
         case "read":
-            records = [Stored._make(record) for record in parts[1]]
+            records = [_stored(*record) for record in parts[1]]
             return Slice(Error(parts[0]), records, parts[2], parts[3])
         case "log_info":
             return gathered

@@ -43,13 +43,46 @@ class Record(NamedTuple):
     value: bytes | None
 
 
+class Producer(NamedTuple):
+    """Who appends within a transaction."""
+
+    producer_id: int
+    producer_epoch: int
+
+
 class Stored(NamedTuple):
-    """A record read back. Control records are not given out."""
+    """A record read back, or the marker that ended a transaction."""
 
     offset: int
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
+    producer: Producer | None = None
+    """Of a record that belongs to a transaction, and of a marker."""
+    marker: Marker | None = None
+    """Set: this is no record, it ends the producer's transaction in this partition."""
+
+
+class Marker(NamedTuple):
+    """The end of a transaction, as a partition keeps it."""
+
+    committed: bool
+    coordinator_epoch: int
+
+
+class Verification(NamedTuple):
+    """A Produce that brings a transaction to partitions where the engine knows of none; it waits for `Engine.verified`."""
+
+    token: int
+    """Given back with the outcome."""
+    transactional_id: str
+    producer: Producer
+    partitions: Sequence[tuple[str, int]]
+    """Topic and partition, each once."""
+    adds: bool
+    """The partitions become part of the transaction (KIP-890, Produce v12 on); else they must be part of it already."""
+    api_version: int
+    """Of the Produce."""
 
 
 class Appended(NamedTuple):
@@ -149,8 +182,15 @@ class Engine(Protocol):
         Raises `Failure`: rot in the data directory, a newer format, an address in use.
         """
 
-    def serve(self, on_requests: Callable[[Sequence[Request]], None]) -> None:
+    def serve(
+        self,
+        on_requests: Callable[[Sequence[Request]], None],
+        on_verifications: Callable[[Sequence[Verification]], None],
+    ) -> None:
         """Give the requests to `on_requests`, many at a time. Said in the same turn of the loop as `start`."""
+
+    def verified(self, token: int, errors: Sequence[Error]) -> None:
+        """The outcome of a `Verification`, one for each partition, in their order; those without error are appended."""
 
     def answer(self, token: int, response: bytes | None) -> None:
         """Give the answer to a request: the whole frame without its length, response header included.
@@ -175,13 +215,23 @@ class Engine(Protocol):
         *,
         expected_end: int | None = None,
         makes_room: bool = False,
+        producer: Producer | None = None,
     ) -> asyncio.Future[Appended]:
         """Append records as one batch; all or none.
 
         `expected_end`: refuse (`NOT_LEADER_OR_FOLLOWER`) unless the log ends at this offset now. A coordinator that
         passes it is the only writer or learns that it is not. An empty `records` only waits: it completes when
         everything appended before is committed. `makes_room`: a full disk takes it where it takes no other
-        (`NOT_ENOUGH_REPLICAS`).
+        (`NOT_ENOUGH_REPLICAS`). `producer`: the records are part of its transaction; they carry no sequence numbers.
+        """
+
+    def append_marker(
+        self, group: int, producer: Producer, marker: Marker, *, expected_end: int | None = None
+    ) -> asyncio.Future[Appended]:
+        """End the producer's transaction in this partition (none open: the marker is appended all the same, as in Kafka).
+
+        Refused: `INVALID_PRODUCER_EPOCH` if the producer's epoch is older than the one known,
+        `TRANSACTION_COORDINATOR_FENCED` if the coordinator's is; `expected_end` as in `append`.
         """
 
     def read(self, group: int, offset: int, max_bytes: int) -> asyncio.Future[Slice]:

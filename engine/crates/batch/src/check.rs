@@ -7,8 +7,7 @@ use crate::{BatchError, Header};
 
 /// Checks that `bytes` are exactly one whole batch as a client sends it; the records are not decompressed.
 ///
-/// Holds afterwards: lengths, magic, CRC, codec known, base offset 0, `record_count == last_offset_delta + 1 > 0`, and a
-/// producer id comes with a sequence number.
+/// Holds afterwards: lengths, magic, CRC, codec known, base offset 0, `record_count == last_offset_delta + 1 > 0`.
 pub fn check(bytes: &[u8]) -> Result<Header, BatchError> {
     let header = Header::read(bytes)?;
     if header.total_bytes() > bytes.len() {
@@ -25,10 +24,15 @@ pub fn check(bytes: &[u8]) -> Result<Header, BatchError> {
     if header.record_count == 0 || header.record_count - 1 != header.last_offset_delta {
         return Err(header.count_error());
     }
+    Ok(header)
+}
+
+/// Checks that a producer id comes with a sequence number, as every client's does.
+pub const fn check_sequence(header: &Header) -> Result<(), BatchError> {
     if header.producer_id >= 0 && header.base_sequence < 0 {
         return Err(BatchError::Sequence(header.base_sequence));
     }
-    Ok(header)
+    Ok(())
 }
 
 /// Checks the CRC of the batch at the front of `bytes`.

@@ -1,6 +1,7 @@
 //! Control batches: one record that ends a transaction.
 
-use crate::{Builder, Codec, Record};
+use crate::header::{ATTRIBUTES_AT, Attributes};
+use crate::{Builder, Codec, HEADER_BYTES, Header, Record, records};
 
 /// What a control record says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,4 +41,31 @@ pub fn control_kind(record: &Record<'_>) -> Option<ControlKind> {
         1 => Some(ControlKind::Commit),
         _ => None,
     }
+}
+
+/// The end of a producer's transaction in a partition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndMarker {
+    /// Whether its records count.
+    pub kind: ControlKind,
+    /// Epoch of the transaction coordinator that decided it.
+    pub coordinator_epoch: i32,
+}
+
+/// What a control batch says; `None` for any other batch, and for a control batch that ends no transaction.
+#[must_use]
+pub fn end_marker(header: &Header, bytes: &[u8]) -> Option<EndMarker> {
+    if !header.attributes.is_control() || header.attributes.codec() != Ok(Codec::None) {
+        return None;
+    }
+    let record = records(header, bytes.get(HEADER_BYTES..header.total_bytes())?).next()?.ok()?;
+    let coordinator_epoch = i32::from_be_bytes(*record.value?.get(2..6)?.first_chunk()?);
+    Some(EndMarker { kind: control_kind(&record)?, coordinator_epoch })
+}
+
+/// Whether what should be a batch says that it is part of a transaction; nothing else of it is looked at.
+#[must_use]
+pub fn claims_transaction(bytes: &[u8]) -> bool {
+    const TRANSACTIONAL: u8 = Attributes::TRANSACTIONAL as u8;
+    bytes.get(ATTRIBUTES_AT + 1).is_some_and(|low| low & TRANSACTIONAL != 0)
 }

@@ -23,9 +23,11 @@ mod varint;
 mod walk;
 
 pub use builder::{Builder, emptied};
-pub use check::{Split, check, check_crc, set_log_append_time, set_max_timestamp, split, stamp, stored_crc};
+pub use check::{
+    Split, check, check_crc, check_sequence, set_log_append_time, set_max_timestamp, split, stamp, stored_crc,
+};
 pub use codec::{Codec, decompress, section};
-pub use control::{ControlKind, control_batch, control_kind};
+pub use control::{ControlKind, EndMarker, claims_transaction, control_batch, control_kind, end_marker};
 pub use error::BatchError;
 pub use header::{Attributes, HEADER_BYTES, Header, MAGIC, OVERHEAD_BYTES, TimestampType};
 pub use recompress::recompress;

@@ -16,7 +16,7 @@ use model::{Epoch, GroupId, LogIndex, Offset, TopicId};
 
 use crate::log::Log;
 use crate::read::{Piece, piece};
-use crate::segment::{self, Indexed};
+use crate::segment::{self, Aborted, Indexed};
 use crate::segments::holding;
 
 /// Bytes between index entries, Kafka's `index.interval.bytes` default.
@@ -29,6 +29,13 @@ struct Part {
     position: Option<u64>,
     first: Offset,
     pieces: Vec<Piece>,
+    aborted: Vec<Aborted>,
+}
+
+impl Part {
+    fn new(base: Offset, position: Option<u64>, first: Offset) -> Part {
+        Part { base, position, first, pieces: Vec::new(), aborted: Vec::new() }
+    }
 }
 
 /// See the module.
@@ -80,6 +87,8 @@ struct Wrote {
     is_synced: bool,
     names_changed: bool,
     indexed: Option<Indexed>,
+    /// Segments whose transaction index has entries.
+    with_aborted: Vec<Offset>,
 }
 
 impl Log {
@@ -108,7 +117,7 @@ impl Log {
         if lost_position {
             // After a truncation into flushed data: this job also finds where the segment now ends, so it takes no other.
             let first = self.written_upto();
-            parts.push(Part { base: from.segment, position: None, first, pieces: Vec::new() });
+            parts.push(Part::new(from.segment, None, first));
         }
         for batch in self.tail.0.range(first..) {
             if batch.end_index() > durable || bytes >= bytes_max {
@@ -122,9 +131,11 @@ impl Log {
             }
             if parts.last().is_none_or(|part| part.base != base) {
                 let position = if base == from.segment { from.position } else { Some(0) };
-                parts.push(Part { base, position, first: batch.offset, pieces: Vec::new() });
+                parts.push(Part::new(base, position, batch.offset));
             }
-            parts.last_mut().expect("pushed").pieces.push(piece);
+            let part = parts.last_mut().expect("pushed");
+            part.pieces.push(piece);
+            part.aborted.extend(self.aborted.ended_at(batch.offset));
             bytes += batch.place.len as usize;
             end = batch.end_index();
         }
@@ -195,6 +206,7 @@ impl Log {
             self.tidy = false;
         }
         self.indexed = wrote.indexed;
+        self.aborted.wrote(&wrote.with_aborted);
         self.names_unsynced = wrote.names_changed && !wrote.is_synced;
         if wrote.is_synced {
             self.has_dir = true;
@@ -289,23 +301,27 @@ impl WriteBehind {
             }
         }
         let mut indexed = self.indexed.take();
+        let mut with_aborted = Vec::new();
         let mut mark = Flushed { index: self.end, ..self.from };
         for part in &self.parts {
             let position = self.position(storage, part)?;
-            names_changed |= position == 0;
+            names_changed |= position == 0 || !part.aborted.is_empty();
             let pieces = part.pieces.iter().map(Piece::bytes).collect::<IoResult<Vec<Bytes>>>()?;
             let chunks: Vec<&[u8]> = pieces.iter().map(|piece| &**piece).collect();
             let piece_bytes = self.piece_bytes;
-            let to = segment::Appending { dir: &self.dir, base: part.base, position, piece_bytes };
+            let (first, aborted) = (part.first, &part.aborted[..]);
+            let to =
+                segment::Appending { dir: &self.dir, base: part.base, position, piece_bytes, first, aborted };
             let known = indexed.take();
             let wrote = segment::append(storage, &to, &chunks, INDEX_INTERVAL_BYTES, known, buffer)?;
             indexed = wrote.indexed;
+            with_aborted.extend(wrote.has_aborted.then_some(part.base));
             (mark.segment, mark.position) = (part.base, Some(wrote.end));
         }
         if self.sync {
             self.sync(storage, names_changed)?;
         }
-        Ok(Wrote { mark, is_synced: self.sync, names_changed, indexed })
+        Ok(Wrote { mark, is_synced: self.sync, names_changed, indexed, with_aborted })
     }
 
     fn position(&self, storage: &dyn Storage, part: &Part) -> IoResult<u64> {

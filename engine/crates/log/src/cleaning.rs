@@ -16,7 +16,8 @@ use io::storage::read_exact_at;
 use io::{File, Job, OpenMode, Storage};
 use model::{GroupId, Offset};
 
-use crate::segment::{self, NewIndexes};
+use crate::aborted::Asked;
+use crate::segment::{self, Aborted, NewIndexes};
 
 /// What a compactor has taken in of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,8 @@ pub enum Kept {
 
 /// Decides what stays. Batches come in order, each once for each question.
 pub trait Compactor: Send {
+    /// The aborted transactions with records in what is looked at; comes first.
+    fn aborted(&mut self, transactions: Vec<Aborted>);
     /// A batch that ends behind the first dirty offset.
     fn learn(&mut self, header: &Header, bytes: &[u8]) -> Result<Learned, BatchError>;
     /// Nothing more will be learned: everything before `end` is known.
@@ -91,6 +94,8 @@ pub(crate) struct Cleaning {
     pub end: Offset,
     /// Of the log, when it began.
     pub generation: u32,
+    /// Its compactor was told of aborted transactions.
+    pub knows_aborted: bool,
     /// A slice failed: it is given up.
     pub failed: bool,
     pub before: u64,
@@ -100,7 +105,17 @@ pub(crate) struct Cleaning {
 impl Cleaning {
     pub fn new(plan: CleanPlan, first: Offset, generation: u32, compactor: Box<dyn Compactor>) -> Cleaning {
         let step = Step::Learn { segment: first, position: 0 };
-        Cleaning { plan, compactor, step, end: plan.from, generation, failed: false, before: 0, after: 0 }
+        Cleaning {
+            plan,
+            compactor,
+            step,
+            end: plan.from,
+            generation,
+            knows_aborted: false,
+            failed: false,
+            before: 0,
+            after: 0,
+        }
     }
 }
 
@@ -192,7 +207,7 @@ pub struct CleanJob {
 
 pub(crate) enum What {
     /// For learning: the dirty segments from the current one on.
-    Slice(Box<Cleaning>, Vec<Source>),
+    Slice(Box<Cleaning>, Vec<Source>, Option<Box<Asked>>),
     /// Files that will not be used.
     Discard(Vec<PathBuf>),
 }
@@ -220,8 +235,9 @@ impl Job for CleanJob {
     fn run(self, storage: &dyn Storage) -> CleanDone {
         let group = self.group;
         match self.what {
-            What::Slice(mut cleaning, dirty) => {
-                let result = cleaning.slice(storage, &self.dir, &dirty);
+            What::Slice(mut cleaning, dirty, asked) => {
+                let told = asked.map_or(Ok(()), |asked| cleaning.tell_aborted(storage, *asked));
+                let result = told.and_then(|()| cleaning.slice(storage, &self.dir, &dirty));
                 CleanDone { group, cleaning: Some(cleaning), result }
             }
             What::Discard(paths) => {
@@ -233,6 +249,13 @@ impl Job for CleanJob {
 }
 
 impl Cleaning {
+    fn tell_aborted(&mut self, storage: &dyn Storage, asked: Asked) -> IoResult<()> {
+        let found = asked.find(storage, true, self.plan.upto)?;
+        self.compactor.aborted(found.list);
+        self.knows_aborted = true;
+        Ok(())
+    }
+
     fn slice(&mut self, storage: &dyn Storage, dir: &Path, dirty: &[Source]) -> IoResult<u64> {
         match &mut self.step {
             Step::Learn { .. } => self.learn(storage, dir, dirty),

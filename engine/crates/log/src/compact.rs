@@ -117,6 +117,7 @@ impl SwapJob {
         rename_if_there(storage, &new.times, &segment::time_index_path(&self.dir, self.first))?;
         rename_if_there(storage, &new.offsets, &segment::index_path(&self.dir, self.first))?;
         storage.sync_dir(&self.dir)?;
+        segment::txn_index::merge(storage, &self.dir, self.first, &self.old)?;
         for base in &self.old {
             segment::unlink(storage, &self.dir, *base)?;
         }
@@ -211,8 +212,11 @@ impl Log {
                 return Clean::Wait;
             }
         };
+        let first = self.segments.first().map_or(self.start, |segment| segment.base);
+        let asked = (!cleaning.knows_aborted).then(|| Box::new(self.asked(first, cleaning.plan.upto)));
         self.busy = true;
-        Clean::Run(CleanJob { group: self.group, dir: self.dir(), what: What::Slice(cleaning, dirty) })
+        let what = What::Slice(cleaning, dirty, asked);
+        Clean::Run(CleanJob { group: self.group, dir: self.dir(), what })
     }
 
     /// Gives up a compaction that was begun; [`clean`](Self::clean) takes its files away.
@@ -343,6 +347,7 @@ impl Log {
             Ok(()) => {
                 self.swap = None;
                 self.files_gone += 1;
+                self.aborted.forget_files();
             }
             Err(error) => {
                 self.swap.as_mut().expect("a swap is under way").running = false;

@@ -3,6 +3,7 @@
 //! Whatever happens to a [`Log`] is recorded in the shard's journal first; segment files follow it, written behind in large
 //! pieces. [`Logs`] holds all logs of a shard: it replays the journal into them and frees journal files by writing behind.
 
+mod aborted;
 mod behind;
 mod beside;
 mod checkpoint;
@@ -29,5 +30,6 @@ pub use job::{LogDone, LogJob};
 pub use journal::{Marker, Segment as SegmentInfo};
 pub use log::{Log, SegmentLimits};
 pub use logs::{Logs, Watch};
-pub use read::{Read, ReadJob, TimeFound, TimeJob};
+pub use read::{Read, ReadDone, ReadJob, TimeFound, TimeJob};
 pub use salvage::Loss;
+pub use segment::Aborted;

@@ -13,6 +13,7 @@ use journal::rules::{Rule, off};
 use journal::{Flushed, GroupMark, Journal, Marker, Place, Record, Segment, State};
 use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 
+use crate::aborted::InMemory;
 use crate::cleaning::Cleaning;
 use crate::compact::Swap;
 use crate::markers::Markers;
@@ -44,6 +45,7 @@ pub struct Log {
     /// The next batch begins a segment whatever its size.
     pub(crate) roll_next: bool,
     pub(crate) tail: Tail,
+    pub(crate) aborted: InMemory,
     /// Elements below this are durable.
     pub(crate) durable: LogIndex,
     /// Ends of commits that are not durable yet: at most one in flight and one in the turn.
@@ -114,6 +116,7 @@ impl Log {
             compacts: true,
             roll_next: false,
             tail: Tail::default(),
+            aborted: InMemory::default(),
             durable: LogIndex(0),
             pending: VecDeque::new(),
             flushed: Flushed { position: Some(0), ..Flushed::default() },
@@ -500,29 +503,11 @@ impl Log {
         self.generation += 1;
         self.unsynced = None;
         self.indexed = None;
+        self.aborted.truncate(end_offset);
         self.tidy = true;
         if !off(Rule::FlushedGeneration) {
             self.flushed_unrecorded = None;
         }
-    }
-
-    /// One line about the log, for a person who looks for what is stuck.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        format!(
-            "group {} end {} durable {} flushed {:?} durably {} state in use {} oldest {:?} busy {} waits {} doomed {} segments {:?}",
-            self.group.0,
-            self.end.0,
-            self.durable.0,
-            self.flushed,
-            self.flushed_durable.0,
-            self.mark.file_use,
-            self.oldest_unflushed(),
-            self.busy,
-            self.files_wait,
-            self.doomed.len(),
-            self.segments.iter().map(|segment| (segment.base.0, segment.bytes)).collect::<Vec<_>>(),
-        )
     }
 
     fn pend(&mut self, commit: u64) {
@@ -564,6 +549,9 @@ impl Log {
                 break;
             }
             self.tail.0.pop_front();
+        }
+        if self.has_aborted() {
+            self.aborted.trim(self.tail.0.front().map_or(self.end_offset, |first| first.offset));
         }
     }
 

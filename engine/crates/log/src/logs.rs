@@ -24,7 +24,7 @@ pub trait Watch {
     /// The partition's snapshot, as it gave it when the group's first record in a file was made.
     fn state(&mut self, group: GroupId, producers: &[u8]);
     /// A batch of the log; `end` is one past its last element.
-    fn batch(&mut self, group: GroupId, header: &Header, end: LogIndex);
+    fn batch(&mut self, group: GroupId, header: &Header, bytes: &[u8], end: LogIndex);
     /// Elements from here on are gone.
     fn truncate(&mut self, group: GroupId, end: LogIndex);
     /// The group is gone.
@@ -34,7 +34,7 @@ pub trait Watch {
 /// Nobody follows.
 impl Watch for () {
     fn state(&mut self, _: GroupId, _: &[u8]) {}
-    fn batch(&mut self, _: GroupId, _: &Header, _: LogIndex) {}
+    fn batch(&mut self, _: GroupId, _: &Header, _: &[u8], _: LogIndex) {}
     fn truncate(&mut self, _: GroupId, _: LogIndex) {}
     fn remove(&mut self, _: GroupId) {}
 }

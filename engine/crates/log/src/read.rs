@@ -7,6 +7,7 @@ use io::{Job, Storage};
 use journal::{Bytes, ColdRead, Journal, Place};
 use model::{GroupId, LogIndex, Offset};
 
+use crate::aborted::{Asked, Found};
 use crate::compact::swap_path;
 use crate::log::Log;
 use crate::segment;
@@ -62,6 +63,8 @@ pub struct ReadJob {
     files_gone: u32,
     replacements: u32,
     source: Source,
+    /// For readers of committed records.
+    pub(crate) aborted: Option<Box<Asked>>,
 }
 
 /// What a [`ReadJob`] brought; [`Log::read_done`] says whether it still counts.
@@ -73,18 +76,42 @@ pub struct ReadDone {
     replacements: u32,
     places: Vec<Place>,
     result: IoResult<Vec<Bytes>>,
+    pub(crate) aborted: Found,
 }
 
 impl Job for ReadJob {
     type Done = ReadDone;
 
     fn run(self, storage: &dyn Storage) -> ReadDone {
-        let ReadJob { group, generation, files_gone, replacements, source } = self;
-        match source {
+        let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
+        let replacements = self.replacements;
+        let in_files = matches!(self.source, Source::Segments { .. });
+        let (places, mut result) = self.source.read(storage);
+        let mut aborted = Found::default();
+        if let (Ok(read), Some(asked)) = (&result, self.aborted) {
+            let upto = asked.upto();
+            match asked.find(storage, in_files, end_of(read).unwrap_or(upto)) {
+                Ok(found) => aborted = found,
+                Err(error) => result = Err(error),
+            }
+        }
+        ReadDone { group, generation, files_gone, replacements, places, result, aborted }
+    }
+}
+
+/// Where what was read ends.
+fn end_of(read: &[Bytes]) -> Option<Offset> {
+    let (header, _) = batch::split(read.last()?).filter_map(Result::ok).last()?;
+    Some(header.next_offset())
+}
+
+impl Source {
+    /// What is to hold in the journal if it is to count, and what was read.
+    fn read(self, storage: &dyn Storage) -> (Vec<Place>, IoResult<Vec<Bytes>>) {
+        match self {
             Source::Journal(reads) => {
                 let places = reads.iter().map(ColdRead::place).collect();
-                let result = reads.iter().map(read_journal).collect();
-                ReadDone { group, generation, files_gone, replacements, places, result }
+                (places, reads.iter().map(read_journal).collect())
             }
             Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one, compacts } => {
                 let read = read_stretches(storage, &dir, &stretches, from, upto, bytes_max, at_least_one);
@@ -94,7 +121,7 @@ impl Job for ReadJob {
                     }
                     Ok(read)
                 });
-                ReadDone { group, generation, files_gone, replacements, places: Vec::new(), result }
+                (Vec::new(), result)
             }
         }
     }
@@ -226,8 +253,9 @@ impl Log {
     }
 
     fn read_job(&self, source: Source) -> ReadJob {
+        let (group, generation) = (self.group, self.generation);
         let (files_gone, replacements) = (self.files_gone, self.replacements);
-        ReadJob { group: self.group, generation: self.generation, files_gone, replacements, source }
+        ReadJob { group, generation, files_gone, replacements, source, aborted: None }
     }
 
     fn read_segments(&self, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool) -> Read {

@@ -131,7 +131,7 @@ impl<'a> Replaying<'a> {
         }
         log.add_batch(&header, rolls, at.place);
         let end = log.end;
-        self.watch.batch(at.group, &header, end);
+        self.watch.batch(at.group, &header, batch, end);
         Ok(())
     }
 

@@ -38,7 +38,14 @@ fn append_on(
     chunks: &[&[u8]],
     indexed: Option<Indexed>,
 ) -> std::io::Result<Appended> {
-    let to = segment::Appending { dir, base: BASE, position, piece_bytes: 128 << 10 };
+    let to = segment::Appending {
+        dir,
+        base: BASE,
+        position,
+        piece_bytes: 128 << 10,
+        first: Offset::ZERO,
+        aborted: &[],
+    };
     segment::append(&RealStorage, &to, chunks, segment::INDEX_INTERVAL_BYTES, indexed, &mut None)
 }
 

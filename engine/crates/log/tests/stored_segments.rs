@@ -54,6 +54,8 @@ fn write_segments(dir: &Path) {
                     base: Offset(base),
                     position,
                     piece_bytes: segment::PIECE_BYTES_MAX,
+                    first: Offset(base),
+                    aborted: &[],
                 },
                 &chunks,
                 segment::INDEX_INTERVAL_BYTES,

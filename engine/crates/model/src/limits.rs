@@ -54,6 +54,14 @@ pub const PRODUCER_BATCHES_KEPT: usize = 5;
 pub const PRODUCERS_IN_STATE_MAX: usize = 64;
 /// Idempotent producers remembered per partition before the least recent is forgotten.
 pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
+/// Producers with an open transaction in a partition: they are never forgotten, so another one has to wait.
+pub const TRANSACTIONS_OPEN_PER_PARTITION_MAX: usize = PRODUCERS_PER_PARTITION_MAX / 2;
+/// Producers of a partition whose transaction is being verified; beyond it the oldest has to ask again.
+pub const VERIFYING_PER_PARTITION_MAX: usize = 1_000;
+/// Produce requests of a shard that wait for their transaction to be verified.
+pub const VERIFICATIONS_IN_FLIGHT_MAX: usize = 1_000;
+/// Longest that one waits (Kafka's `request.timeout.ms` between brokers).
+pub const VERIFICATION_MS_MAX: u64 = 30_000;
 
 /// Memory of a node for the keys of the log that is compacted, `log.cleaner.dedupe.buffer.size` (Kafka's default).
 pub const COMPACTION_KEYS_BYTES_MAX: usize = 128 * MIB;

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use batch::{BatchError, Builder, Header, emptied, records, section};
-use log::{Compactor, Kept, Learned};
+use log::{Aborted, Compactor, Kept, Learned};
 use model::Offset;
 use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
 
@@ -24,9 +24,6 @@ pub use plan::{Dirt, look};
 /// Segments of the node's own keyed logs are at most this large, so that compaction keeps up and a reload stays short.
 pub const INTERNAL_SEGMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Whether a transaction's batch, by producer and last offset, was aborted.
-pub type IsAborted = Box<dyn Fn(i64, Offset) -> bool + Send>;
-
 /// What a compaction goes by, as of its beginning.
 pub struct Terms {
     /// Wall clock.
@@ -37,10 +34,17 @@ pub struct Terms {
     pub from: Offset,
     /// The first offset that is left alone.
     pub upto: Offset,
-    /// The last offset of each producer that is remembered: its batch carries the sequence numbers on.
-    pub last_offsets: BTreeMap<i64, Offset>,
-    /// The place where aborted transactions are judged.
-    pub is_aborted: IsAborted,
+    /// What carries on what is remembered of each producer.
+    pub last_of: BTreeMap<i64, LastOf>,
+}
+
+/// The last that a producer left in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LastOf {
+    /// A batch that ends here: its sequence number is the last.
+    Batch(Offset),
+    /// Only markers: any of this epoch.
+    Marker(i16),
 }
 
 /// Memory of one compaction.
@@ -49,6 +53,8 @@ pub struct KeyCompactor {
     newest: OffsetMap,
     /// Records from here on stay whatever their key.
     end: Offset,
+    /// By producer, first offsets and markers of aborted transactions, in order.
+    aborted: BTreeMap<i64, Vec<(Offset, Offset)>>,
     /// Producers with a batch of a transaction whose marker has not come yet.
     open: BTreeSet<i64>,
     scratch: Vec<u8>,
@@ -58,7 +64,14 @@ impl KeyCompactor {
     /// `map_bytes_max` and `seed`: see [`OffsetMap`].
     pub fn new(terms: Terms, map_bytes_max: usize, seed: u64) -> KeyCompactor {
         let (newest, end) = (OffsetMap::new(map_bytes_max, seed), terms.from);
-        KeyCompactor { terms, newest, end, open: BTreeSet::new(), scratch: Vec::new() }
+        KeyCompactor {
+            terms,
+            newest,
+            end,
+            aborted: BTreeMap::new(),
+            open: BTreeSet::new(),
+            scratch: Vec::new(),
+        }
     }
 
     /// Whether all records of a batch go, whatever their keys.
@@ -72,7 +85,13 @@ impl KeyCompactor {
             return false;
         }
         self.open.insert(header.producer_id);
-        (self.terms.is_aborted)(header.producer_id, header.last_offset())
+        self.is_aborted(header)
+    }
+
+    fn is_aborted(&self, header: &Header) -> bool {
+        let Some(of) = self.aborted.get(&header.producer_id) else { return false };
+        let next = of.partition_point(|(_, marker)| *marker < header.base_offset);
+        of.get(next).is_some_and(|(first, _)| *first <= header.base_offset)
     }
 
     fn is_past_horizon(&self, header: &Header) -> bool {
@@ -81,15 +100,24 @@ impl KeyCompactor {
 
     /// Whether a batch stays where it has no record left.
     fn stays_empty(&self, header: &Header) -> bool {
-        let last_of = self.terms.last_offsets.get(&header.producer_id);
-        last_of == Some(&header.last_offset()) || header.next_offset() == self.terms.upto
+        let is_last = match self.terms.last_of.get(&header.producer_id) {
+            Some(LastOf::Batch(last)) => header.last_offset() == *last,
+            Some(LastOf::Marker(epoch)) => header.attributes.is_control() && header.producer_epoch == *epoch,
+            None => false,
+        };
+        is_last || header.next_offset() == self.terms.upto
     }
 }
 
 impl Compactor for KeyCompactor {
+    fn aborted(&mut self, transactions: Vec<Aborted>) {
+        for one in transactions {
+            self.aborted.entry(one.producer_id).or_default().push((one.first, one.last));
+        }
+    }
+
     fn learn(&mut self, header: &Header, bytes: &[u8]) -> Result<Learned, BatchError> {
-        let aborted = header.attributes.is_transactional()
-            && (self.terms.is_aborted)(header.producer_id, header.last_offset());
+        let aborted = header.attributes.is_transactional() && self.is_aborted(header);
         if header.attributes.is_control() || aborted {
             return Ok(Learned::Whole);
         }

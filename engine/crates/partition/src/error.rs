@@ -5,6 +5,8 @@ use std::fmt;
 use batch::BatchError;
 use model::ErrorCode;
 
+use crate::verifying::Guard;
+
 /// Why an append was refused, or failed after its order was fixed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AppendError {
@@ -16,7 +18,7 @@ pub enum AppendError {
     Batch(BatchError),
     /// No batch at all.
     NoBatch,
-    /// A control or transactional batch from a client, a producer without an epoch, a largest timestamp that no record has.
+    /// A control batch from a client, a transactional one without a producer, a producer without an epoch, a largest timestamp that no record has.
     InvalidRecord,
     /// A record without a key in a compacted topic.
     NoKey {
@@ -36,6 +38,16 @@ pub enum AppendError {
     OutOfOrderSequence,
     /// A producer's epoch that was replaced by a newer one.
     FencedProducer,
+    /// Of a coordinator that was replaced by a newer one.
+    FencedCoordinator,
+    /// A transactional batch in a request that names no transaction.
+    NoTransactionalId,
+    /// The producer's transaction is not open here: the coordinator is to be asked first.
+    Unverified(Guard),
+    /// A transactional batch after its transaction ended, or one that is not transactional while one is open.
+    InvalidTransactionState,
+    /// Too many transactions are open.
+    TooManyTransactions,
     /// The journal has no room until segments are written.
     NoRoom,
     /// The disk is full.
@@ -61,9 +73,14 @@ pub const fn error_code(error: AppendError) -> ErrorCode {
         AppendError::LargerThanSegment => ErrorCode::RECORD_LIST_TOO_LARGE,
         AppendError::OutOfOrderSequence => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
         AppendError::FencedProducer => ErrorCode::INVALID_PRODUCER_EPOCH,
+        AppendError::FencedCoordinator => ErrorCode::TRANSACTION_COORDINATOR_FENCED,
+        AppendError::NoTransactionalId => ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        AppendError::Unverified(_) | AppendError::InvalidTransactionState => ErrorCode::INVALID_TXN_STATE,
         AppendError::Damaged => ErrorCode::KAFKA_STORAGE_ERROR,
         // Every client retries it without asking for new metadata first, as it would for KAFKA_STORAGE_ERROR.
-        AppendError::NoRoom | AppendError::StorageFull => ErrorCode::NOT_ENOUGH_REPLICAS,
+        AppendError::NoRoom | AppendError::StorageFull | AppendError::TooManyTransactions => {
+            ErrorCode::NOT_ENOUGH_REPLICAS
+        }
     }
 }
 
@@ -87,6 +104,9 @@ impl AppendError {
     pub const fn message(self) -> Option<&'static str> {
         match self {
             AppendError::InvalidRecord => Some("the batch breaks a rule of the record format"),
+            AppendError::TooManyTransactions => {
+                Some("too many transactions are open in the partition; retry")
+            }
             AppendError::NoRoom => Some("the journal is full until segments are written; retry"),
             AppendError::Damaged => Some("the partition's files are damaged; the broker's log says which"),
             AppendError::StorageFull => Some("the disk is full; retry after records were deleted"),

@@ -17,14 +17,16 @@ mod retention;
 mod spec;
 mod store;
 mod validate;
+mod verifying;
 mod waiters;
 
 pub use config::{CleanupPolicy, ConfigError, TimestampType, TopicConfig};
 pub use error::{AppendError, Fatal, FetchError, OpenError, error_code, fetch_error_code};
 pub use spec::{
     Acks, Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, Fetched, Isolation, ListQuery, Listed,
-    ListedOffset, LogInfo, Now, Origin, ProducerInfo, TopicSpec, WaiterToken, Wake,
+    ListedOffset, LogInfo, Now, Origin, ProducerInfo, TopicSpec, Verified, WaiterToken, Wake,
 };
 pub use store::{
     CleanerOptions, CleanerStats, Known, Store, StoreDone, StoreJob, StoreOptions, move_orphans,
 };
+pub use verifying::Guard;

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use batch::Header;
+use batch::{EndMarker, Header};
 use journal::{Journal, Marker};
 use log::Log;
 use model::{Epoch, LogIndex, Offset, Watermarks};
@@ -17,9 +17,10 @@ use replica::{Effect, Event, Replica, Solo};
 
 use crate::config::{TimestampType, TopicConfig};
 use crate::error::AppendError;
-use crate::producers::{Producers, Remembered, Sequence};
-use crate::spec::{Acks, Appended, Now, Origin, WaiterToken, Wake};
+use crate::producers::{Added, Producers, Remembered, Sequence};
+use crate::spec::{Acks, Appended, Now, Origin, Verified, WaiterToken, Wake};
 use crate::validate::validate;
+use crate::verifying::Verifying;
 use crate::waiters::Waiters;
 
 mod reading;
@@ -34,7 +35,7 @@ pub(crate) const SMALL_RECORD_BYTES: usize = 64;
 
 /// A partition. Its log stands in the shard's `Logs` and is handed in.
 ///
-/// Invariant: `log start <= high_watermark <= log end`; the high watermark never moves back.
+/// Invariant: `log start <= last stable <= high_watermark <= log end`; the high watermark never moves back.
 pub(crate) struct Partition {
     pub config: Arc<TopicConfig>,
     /// Whether the controller has named it; until then nobody may use it.
@@ -43,6 +44,7 @@ pub(crate) struct Partition {
     pub internal: bool,
     pub producers: Producers,
     pub waiters: Waiters,
+    verifying: Verifying,
     replica: Solo,
     high_watermark: Offset,
     /// Log starts that are appended as markers and not committed.
@@ -73,6 +75,7 @@ impl Partition {
             internal: false,
             producers,
             waiters: Waiters::default(),
+            verifying: Verifying::default(),
             replica: Solo::new(NODE_ALONE),
             high_watermark: Offset::ZERO,
             starts: VecDeque::new(),
@@ -116,7 +119,8 @@ impl Partition {
             self.start = self.start.max(newest);
             self.waiters.changed(hands.wakes);
         }
-        self.waiters.advanced(commit, high_watermark, hands.wakes);
+        let watermarks = self.watermarks(hands.log);
+        self.waiters.advanced(commit, &watermarks, hands.wakes);
     }
 
     /// The log has more that is durable.
@@ -125,11 +129,14 @@ impl Partition {
         self.step(hands, Event::Durable { end });
     }
 
-    /// The four offsets. There are no transactions yet: everything committed is stable.
+    /// The four offsets. What is before the log start is gone, whatever becomes of its transaction.
     pub fn watermarks(&self, log: &Log) -> Watermarks {
+        let log_start = self.start.map_or(log.start(), |start| start.max(log.start()));
+        let undecided = self.producers.first_unstable();
+        let last_stable = undecided.map(|first| first.max(log_start));
         Watermarks {
-            log_start: self.start.map_or(log.start(), |start| start.max(log.start())),
-            last_stable: self.high_watermark,
+            log_start,
+            last_stable: last_stable.map_or(self.high_watermark, |first| first.min(self.high_watermark)),
             high_watermark: self.high_watermark,
             log_end: log.end(),
         }
@@ -154,8 +161,14 @@ impl Partition {
         {
             return Err(AppendError::UnexpectedEnd);
         }
+        if let Origin::Transactional { verified, .. } = origin
+            && batch::claims_transaction(bytes)
+        {
+            self.verify(&Header::read(bytes)?, verified)?;
+        }
         let valid = validate(bytes, origin, &self.config, now.wall_ms)?;
-        if let Sequence::Duplicate(original) = self.producers.check(&valid.header)? {
+        let marker = batch::end_marker(&valid.header, &valid.bytes);
+        if let Some(original) = self.judge(&valid.header, marker, origin)? {
             return Ok(self.duplicate(hands, origin, &original, waiter));
         }
         let bytes = valid.bytes.len();
@@ -168,7 +181,13 @@ impl Partition {
         }
         let header = Header { base_offset: hands.log.end(), epoch: self.replica.epoch(), ..valid.header };
         let end = hands.log.append_batch(hands.journal, &header, &valid.bytes, &|| self.producers.state());
-        self.producers.appended(&header, end, Some(now.wall_ms));
+        if header.attributes.is_transactional() {
+            self.verifying.end(header.producer_id);
+        }
+        let added = Added { header: &header, marker, end, now_ms: Some(now.wall_ms) };
+        if let Some(aborted) = self.producers.appended(added) {
+            hands.log.add_aborted(aborted);
+        }
         self.step(hands, Event::Appended { end });
         if self.config.write_caching {
             // What memory holds counts as stored: it is acknowledged, and what is acknowledged can be read.
@@ -181,6 +200,44 @@ impl Partition {
             log_start: self.watermarks(hands.log).log_start,
             acknowledged: self.acknowledge(origin.acks(), end, waiter),
         })
+    }
+
+    /// Whether a transactional batch of a client may come: its transaction is open here, or its coordinator was asked.
+    fn verify(&mut self, header: &Header, verified: Verified) -> Result<(), AppendError> {
+        let id = header.producer_id;
+        if id < 0 || verified == Verified::Unasked || self.producers.is_open(id) {
+            return Ok(());
+        }
+        match verified.guard() {
+            None => Err(AppendError::Unverified(self.verifying.begin(header))),
+            guard if self.verifying.holds(id, guard) => Ok(()),
+            Some(_) => Err(AppendError::InvalidTransactionState),
+        }
+    }
+
+    /// Judges what a batch says of its producer; gives the original of a duplicate.
+    fn judge(
+        &self,
+        header: &Header,
+        marker: Option<EndMarker>,
+        origin: Origin,
+    ) -> Result<Option<Remembered>, AppendError> {
+        if header.producer_id < 0 {
+            return Ok(None);
+        }
+        if let Origin::Coordinator { .. } = origin {
+            self.producers.check_coordinator(header, marker)?;
+        } else if let Sequence::Duplicate(original) = self.producers.check(header)? {
+            return Ok(Some(original));
+        } else if !self.producers.knows(header.producer_id) && self.verifying.is_behind(header) {
+            // Of a producer that is known only the next batch comes so far: nothing that still waits is missing before it.
+            return Err(AppendError::OutOfOrderSequence);
+        }
+        let begins = header.attributes.is_transactional() && marker.is_none();
+        if begins && self.producers.are_all_open() && !self.producers.is_open(header.producer_id) {
+            return Err(AppendError::TooManyTransactions);
+        }
+        Ok(None)
     }
 
     /// A batch that is stored already is answered as the original was.

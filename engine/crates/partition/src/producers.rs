@@ -2,19 +2,25 @@
 //!
 //! Kept as of the commit index plus what each batch behind it would add: every entry carries the log index where its batch
 //! ends. A truncation drops the entries behind the cut, so a retry of a batch that was cut is never answered "duplicate" for
-//! a record that is not in the log. The snapshot keeps the indexes, so a replay can truncate too.
+//! a record that is not in the log. The snapshot keeps the indexes, so a replay can truncate too. Their transactions stand
+//! in [`transactions`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use batch::Header;
+use batch::{EndMarker, Header};
+use log::Aborted;
 use model::limits::{PRODUCER_BATCHES_KEPT, PRODUCERS_IN_STATE_MAX, PRODUCERS_PER_PARTITION_MAX};
 use model::{LogIndex, Offset};
 
+use crate::compaction::LastOf;
 use crate::error::AppendError;
 use crate::spec::ProducerInfo;
 
 pub mod file;
 mod snapshot;
+mod transactions;
+
+use transactions::{Change, Txn};
 
 /// Producers forgotten at once when there are too many: forgetting one at a time would look at all of them each time.
 const FORGOTTEN_AT_ONCE: usize = PRODUCERS_PER_PARTITION_MAX / 16;
@@ -40,11 +46,13 @@ pub struct Remembered {
 
 /// A producer.
 ///
-/// Invariant: `batches` is never empty; their `end`s and epochs do not fall.
+/// Invariant: it has batches or a `txn`; the batches' `end`s and epochs do not fall.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Producer {
     /// The last five committed ones of the newest committed epoch, and all behind the commit index.
     batches: VecDeque<Remembered>,
+    /// Only of those that ever were in a transaction.
+    txn: Option<Box<Txn>>,
     /// When it last appended; `None` after a replay, until the next look at the clock.
     seen_ms: Option<i64>,
     /// Rises with every append of the partition: the smallest is forgotten first.
@@ -57,6 +65,10 @@ pub struct Producers {
     by_id: BTreeMap<i64, Producer>,
     /// Ids with batches behind the commit index, in the order of the log.
     uncommitted: VecDeque<(LogIndex, i64)>,
+    /// What batches behind the commit index changed of transactions, in the order of the log.
+    changes: VecDeque<Change>,
+    /// First offsets of transactions that are open, or whose end is behind the commit index, and whose they are.
+    unstable: BTreeMap<Offset, i64>,
     uses: u64,
     /// A file beside the log holds them as of here.
     filed: Option<LogIndex>,
@@ -73,13 +85,26 @@ pub enum Sequence {
     Duplicate(Remembered),
 }
 
+/// A batch, as far as it matters to a producer.
+#[derive(Clone, Copy, Debug)]
+pub struct Added<'a> {
+    /// Its header, stamped.
+    pub header: &'a Header,
+    /// What it says if it ends a transaction.
+    pub marker: Option<EndMarker>,
+    /// One past its last element.
+    pub end: LogIndex,
+    /// `None` in a replay.
+    pub now_ms: Option<i64>,
+}
+
 /// Whether `next` follows `last`: sequence numbers wrap from the largest int32 to 0.
 const fn follows(last: i32, next: i32) -> bool {
     if last == i32::MAX { next == 0 } else { next == last + 1 }
 }
 
 impl Producers {
-    /// Judges a batch before it is appended.
+    /// Judges a client's batch before it is appended.
     pub fn check(&self, header: &Header) -> Result<Sequence, AppendError> {
         if header.producer_id < 0 {
             return Ok(Sequence::Next);
@@ -89,13 +114,9 @@ impl Producers {
         }
         // State is lost to expiry and to the limit; then any sequence number may be the next.
         let Some(producer) = self.by_id.get(&header.producer_id) else { return Ok(Sequence::Next) };
-        let last = producer.last();
-        if header.producer_epoch < last.epoch {
+        let epoch = producer.epoch();
+        if header.producer_epoch < epoch {
             return Err(AppendError::FencedProducer);
-        }
-        if header.producer_epoch > last.epoch {
-            let begins = header.base_sequence == 0;
-            return if begins { Ok(Sequence::Next) } else { Err(AppendError::OutOfOrderSequence) };
         }
         let (first_sequence, last_sequence) = (header.base_sequence, header.last_sequence());
         let same = |batch: &&Remembered| {
@@ -107,19 +128,40 @@ impl Producers {
             return Ok(Sequence::Duplicate(*duplicate));
         }
         // A repeated batch that is no longer remembered is out of order too, as in Kafka: to call it a duplicate would be a
-        // guess, and the client would take its records for stored.
-        if follows(last.last_sequence, first_sequence) {
-            Ok(Sequence::Next)
-        } else {
-            Err(AppendError::OutOfOrderSequence)
+        // guess, and the client would take its records for stored. A new epoch begins at 0, also one that a marker brought.
+        let last = producer.batches.back().filter(|last| last.epoch == header.producer_epoch);
+        if !last.map_or(first_sequence == 0, |last| follows(last.last_sequence, first_sequence)) {
+            return Err(AppendError::OutOfOrderSequence);
         }
+        if !header.attributes.is_transactional() && producer.open().is_some() {
+            return Err(AppendError::InvalidTransactionState);
+        }
+        Ok(Sequence::Next)
     }
 
-    /// Remembers a batch that was appended (its header is stamped) and ends at `end`. `now_ms` is `None` in a replay.
-    pub fn appended(&mut self, header: &Header, end: LogIndex, now_ms: Option<i64>) {
-        if header.producer_id < 0 {
-            return;
+    /// Remembers a batch that was appended. Gives the transaction that it aborted, if it did.
+    pub fn appended(&mut self, added: Added<'_>) -> Option<Aborted> {
+        if added.header.producer_id < 0 {
+            return None;
         }
+        let aborted = match added.marker {
+            Some(marker) => self.ended(&added, marker),
+            // A control batch without a marker ends nothing: compaction emptied it.
+            None if added.header.attributes.is_control() => return None,
+            None => {
+                self.sent(&added);
+                None
+            }
+        };
+        if self.by_id.len() > PRODUCERS_PER_PARTITION_MAX {
+            self.forget_least_used();
+        }
+        aborted
+    }
+
+    /// Records of a producer.
+    fn sent(&mut self, added: &Added<'_>) {
+        let (header, end) = (added.header, added.end);
         let batch = Remembered {
             epoch: header.producer_epoch,
             first_sequence: header.base_sequence,
@@ -129,20 +171,29 @@ impl Producers {
             timestamp_ms: header.max_timestamp,
             end,
         };
+        // Only our own coordinators append without sequence numbers.
+        if header.base_sequence >= 0 {
+            self.used(header.producer_id, added.now_ms).batches.push_back(batch);
+            self.uncommitted.push_back((end, header.producer_id));
+        }
+        if header.attributes.is_transactional() {
+            self.took_part(added);
+        }
+    }
+
+    /// A producer that is being used; made, if it is new.
+    fn used(&mut self, id: i64, now_ms: Option<i64>) -> &mut Producer {
         self.uses += 1;
         let used = self.uses;
-        let producer = self.by_id.entry(header.producer_id).or_insert_with(|| Producer {
+        let producer = self.by_id.entry(id).or_insert_with(|| Producer {
             batches: VecDeque::with_capacity(1),
+            txn: None,
             seen_ms: None,
             used,
         });
-        producer.batches.push_back(batch);
         producer.seen_ms = now_ms;
         producer.used = used;
-        self.uncommitted.push_back((end, header.producer_id));
-        if self.by_id.len() > PRODUCERS_PER_PARTITION_MAX {
-            self.forget_least_used();
-        }
+        producer
     }
 
     /// Takes over what the journal's replay saw and the log cannot tell any more: batches before the log start that are newer
@@ -151,23 +202,17 @@ impl Producers {
         let filed = self.filed.unwrap_or(LogIndex(0));
         let mut newer: Vec<(i64, Remembered)> = Vec::new();
         for (id, producer) in &replayed.by_id {
-            let known = self.by_id.get(id).map_or(filed, |known| known.last().end.max(filed));
+            let known = self.by_id.get(id).and_then(|known| known.batches.back());
+            let known = known.map_or(filed, |known| known.end.max(filed));
             newer
                 .extend(producer.batches.iter().filter(|batch| batch.end > known).map(|batch| (*id, *batch)));
         }
         newer.sort_by_key(|(_, batch)| batch.end);
         for (id, batch) in newer {
-            self.uses += 1;
-            let used = self.uses;
-            let producer = self.by_id.entry(id).or_insert_with(|| Producer {
-                batches: VecDeque::with_capacity(1),
-                seen_ms: None,
-                used,
-            });
-            producer.batches.push_back(batch);
-            producer.used = used;
+            self.used(id, None).batches.push_back(batch);
             self.uncommitted.push_back((batch.end, id));
         }
+        self.adopt_transactions(replayed);
     }
 
     /// Everything below `commit` is on a quorum: of it, only each producer's newest batches are kept.
@@ -180,6 +225,7 @@ impl Producers {
                 producer.keep_newest(commit);
             }
         }
+        self.decided(commit);
     }
 
     /// Everything at or behind `end` is gone from the log.
@@ -190,20 +236,22 @@ impl Producers {
         while self.uncommitted.back().is_some_and(|(at, _)| *at > end) {
             self.uncommitted.pop_back();
         }
+        self.undo(end);
         self.by_id.retain(|_, producer| {
             while producer.batches.back().is_some_and(|batch| batch.end > end) {
                 producer.batches.pop_back();
             }
-            !producer.batches.is_empty()
+            !producer.batches.is_empty() || producer.txn.is_some()
         });
     }
 
     /// Forgets producers that have been idle for `expiration_ms`. That a producer's records are gone is no reason to: it may
-    /// still send its last batch again (KIP-360).
+    /// still send its last batch again (KIP-360). One with an open transaction stays.
     pub fn expire(&mut self, now_ms: i64, expiration_ms: i64) {
-        self.by_id.retain(|_, producer| {
+        let unstable = self.unstable_ids();
+        self.by_id.retain(|id, producer| {
             let seen_ms = *producer.seen_ms.get_or_insert(now_ms);
-            now_ms.saturating_sub(seen_ms) < expiration_ms
+            now_ms.saturating_sub(seen_ms) < expiration_ms || unstable.contains(id)
         });
     }
 
@@ -242,12 +290,20 @@ impl Producers {
         let mut uses: Vec<u64> = self.by_id.values().map(|producer| producer.used).collect();
         let (_, limit, _) = uses.select_nth_unstable(FORGOTTEN_AT_ONCE);
         let limit = *limit;
-        self.by_id.retain(|_, producer| producer.used >= limit);
+        let unstable = self.unstable_ids();
+        self.by_id.retain(|id, producer| producer.used >= limit || unstable.contains(id));
     }
 
-    /// The last record's offset of each, by id.
-    pub fn last_offsets(&self) -> impl Iterator<Item = (i64, Offset)> {
-        self.by_id.iter().map(|(id, producer)| (*id, producer.last().last_offset))
+    fn unstable_ids(&self) -> BTreeSet<i64> {
+        self.unstable.values().copied().collect()
+    }
+
+    /// What each left last in the log, by id.
+    pub fn last_of(&self) -> impl Iterator<Item = (i64, LastOf)> {
+        self.by_id.iter().map(|(id, producer)| {
+            let last = producer.batches.back();
+            (*id, last.map_or(LastOf::Marker(producer.epoch()), |last| LastOf::Batch(last.last_offset)))
+        })
     }
 
     #[cfg(test)]
@@ -263,25 +319,40 @@ impl Producers {
     /// All of them, by id.
     pub fn infos(&self) -> impl Iterator<Item = ProducerInfo> {
         self.by_id.iter().map(|(id, producer)| {
-            let last = producer.last();
+            let epoch = producer.epoch();
+            let last = producer.batches.back();
+            let timestamps =
+                [last.map(|last| last.timestamp_ms), producer.txn.as_ref().map(|txn| txn.timestamp_ms)];
             ProducerInfo {
                 producer_id: *id,
-                producer_epoch: last.epoch,
-                last_sequence: last.last_sequence,
-                last_timestamp_ms: last.timestamp_ms,
+                producer_epoch: epoch,
+                last_sequence: last.filter(|last| last.epoch == epoch).map_or(-1, |last| last.last_sequence),
+                last_timestamp_ms: timestamps.into_iter().flatten().max().unwrap_or(-1),
+                coordinator_epoch: producer.txn.as_ref().map_or(-1, |txn| txn.coordinator_epoch),
+                transaction_start: producer.open(),
             }
         })
     }
 }
 
 impl Producer {
-    fn last(&self) -> &Remembered {
-        self.batches.back().expect("a producer is remembered by at least one batch")
+    /// The newest epoch seen of it, in records or in markers.
+    fn epoch(&self) -> i16 {
+        let sent = self.batches.back().map_or(-1, |last| last.epoch);
+        self.txn.as_ref().map_or(sent, |txn| txn.epoch.max(sent))
+    }
+
+    /// Where its open transaction begins.
+    fn open(&self) -> Option<Offset> {
+        self.txn.as_ref().and_then(|txn| txn.first)
     }
 
     fn keep_newest(&mut self, commit: LogIndex) {
         let committed = self.batches.iter().take_while(|batch| batch.end <= commit).count();
-        let epoch = self.batches[committed.max(1) - 1].epoch;
+        if committed == 0 {
+            return;
+        }
+        let epoch = self.batches[committed - 1].epoch;
         let old = self.batches.iter().take(committed).take_while(|batch| batch.epoch < epoch).count();
         self.batches.drain(..old.max(committed.saturating_sub(PRODUCER_BATCHES_KEPT)));
     }

@@ -7,6 +7,7 @@ use model::{Epoch, ErrorCode, GroupId, Offset, PartitionIndex, TopicId, Watermar
 
 use crate::config::TopicConfig;
 use crate::error::{AppendError, FetchError};
+use crate::verifying::Guard;
 
 /// The moment of a turn; every call in it is given the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,6 +41,13 @@ pub enum Origin {
         /// When it counts as done.
         acks: Acks,
     },
+    /// The same, in a request that names a transaction.
+    Transactional {
+        /// When it counts as done.
+        acks: Acks,
+        /// Whether the transaction's coordinator knows that this partition is part of it.
+        verified: Verified,
+    },
     /// A state machine of our own; acknowledged when durable on a quorum.
     Coordinator {
         /// Refuse unless the log ends here now.
@@ -54,7 +62,7 @@ impl Origin {
     #[must_use]
     pub const fn acks(self) -> Acks {
         match self {
-            Origin::Client { acks } => acks,
+            Origin::Client { acks } | Origin::Transactional { acks, .. } => acks,
             Origin::Coordinator { .. } => Acks::All,
         }
     }
@@ -63,6 +71,28 @@ impl Origin {
     #[must_use]
     pub const fn makes_room(self) -> bool {
         matches!(self, Origin::Coordinator { makes_room: true, .. })
+    }
+}
+
+/// What is known of a transaction that an append may begin here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verified {
+    /// Nothing: if it is not open here the append is refused ([`AppendError::Unverified`]).
+    No,
+    /// Its coordinator was asked, since the append was refused with this guard.
+    Yes(Guard),
+    /// Nobody asks (`transaction.partition.verification.enable=false`).
+    Unasked,
+}
+
+impl Verified {
+    /// What the append shows.
+    #[must_use]
+    pub const fn guard(self) -> Option<Guard> {
+        match self {
+            Verified::Yes(guard) => Some(guard),
+            Verified::No | Verified::Unasked => None,
+        }
     }
 }
 
@@ -141,6 +171,8 @@ pub struct Fetched {
     pub data: Vec<Bytes>,
     /// Bytes in `data`.
     pub bytes: usize,
+    /// Producer and first offset of aborted transactions with records in `data`; only for readers of committed records.
+    pub aborted: Vec<(i64, Offset)>,
     /// Where the reader's log left ours: it must cut there and read on. `data` is empty then.
     pub diverging: Option<(Epoch, Offset)>,
 }
@@ -243,6 +275,10 @@ pub struct ProducerInfo {
     pub last_sequence: i32,
     /// Largest timestamp of its last batch.
     pub last_timestamp_ms: i64,
+    /// Of the coordinator that wrote its last marker, -1 if there was none.
+    pub coordinator_epoch: i32,
+    /// First offset of its open transaction.
+    pub transaction_start: Option<Offset>,
 }
 
 /// A topic as far as this shard is concerned.

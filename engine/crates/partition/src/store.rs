@@ -17,7 +17,8 @@ use crate::error::{AppendError, fetch_error_code};
 use crate::partition::{Hands, Partition};
 use crate::producers::Producers;
 use crate::spec::{
-    Appended, DeletedRecords, EpochEnd, LogInfo, Now, Origin, ProducerInfo, TopicSpec, WaiterToken, Wake,
+    Appended, DeletedRecords, EpochEnd, Isolation, LogInfo, Now, Origin, ProducerInfo, TopicSpec,
+    WaiterToken, Wake,
 };
 
 mod cleaner;
@@ -241,12 +242,12 @@ impl Store {
         Ok(partition.await_committed(hands.log, waiter))
     }
 
-    /// Tells `token` once, by [`Wake::Data`], when the high watermark is beyond `from` or the partition changes in another
-    /// way that its readers must learn of. `from` is the high watermark that the reader has seen.
-    pub fn watch(&mut self, group: GroupId, token: WaiterToken, from: Offset) {
+    /// Tells `token` once, by [`Wake::Data`], when the end of what may be seen is beyond `from` or the partition changes in
+    /// another way that its readers must learn of. `from` is the end that the reader has seen.
+    pub fn watch(&mut self, group: GroupId, token: WaiterToken, isolation: Isolation, from: Offset) {
         match self.hands(group) {
-            Some((partition, hands)) if partition.watermarks(hands.log).high_watermark <= from => {
-                partition.waiters.watch(token, from);
+            Some((partition, hands)) if isolation.end(&partition.watermarks(hands.log)) <= from => {
+                partition.waiters.watch(token, isolation, from);
             }
             Some(_) | None => self.wakes.push(Wake::Data { token }),
         }

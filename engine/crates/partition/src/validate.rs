@@ -40,9 +40,14 @@ pub fn validate<'a>(
         Origin::Coordinator { .. } => {
             return Ok(Valid { header, bytes: Cow::Borrowed(bytes), log_append_time_ms: -1 });
         }
-        Origin::Client { .. } => {}
+        Origin::Client { .. } if header.attributes.is_transactional() => {
+            return Err(AppendError::NoTransactionalId);
+        }
+        Origin::Client { .. } | Origin::Transactional { .. } => {}
     }
-    if header.attributes.is_control() || header.attributes.is_transactional() {
+    batch::check_sequence(&header)?;
+    let without_producer = header.attributes.is_transactional() && header.producer_id < 0;
+    if header.attributes.is_control() || without_producer {
         return Err(AppendError::InvalidRecord);
     }
     // Also before recompression, which must not be asked to open what is not even allowed.

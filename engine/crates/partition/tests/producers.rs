@@ -2,8 +2,9 @@
 
 mod world;
 
+use batch::{Builder, Codec, ControlKind};
 use model::Offset;
-use partition::{TopicConfig, WaiterToken};
+use partition::{Acks, Origin, TopicConfig, Verified, WaiterToken};
 use sim::disk::End;
 use world::*;
 
@@ -47,5 +48,42 @@ fn a_producer_whose_newest_batch_was_deleted_is_still_known_after_a_crash() {
         for id in 0..PRODUCERS {
             world.append(&idempotent(id, 2, &[b"next"]), 1).expect("in order");
         }
+    }
+}
+
+/// A batch of a transaction that nobody verifies.
+fn transactional(id: i64, sequence: i32) -> Vec<u8> {
+    let mut builder = Builder::new().producer(id, 0, sequence).transactional();
+    builder.push(WALL_MS, None, Some(b"part of it"), &[]);
+    builder.finish(Codec::None)
+}
+
+#[test]
+fn a_marker_that_was_deleted_still_ends_its_transaction_after_a_crash() {
+    let mut world = World::new(TopicConfig { segment_bytes: 100_000, ..TopicConfig::default() });
+    let origin = Origin::Transactional { acks: Acks::All, verified: Verified::Unasked };
+    for id in 0..PRODUCERS {
+        world.store.append(world.now, GROUP, &transactional(id, 0), origin, None).expect("good");
+    }
+    let filler = vec![b'x'; 20_000];
+    for _ in 0..100 {
+        world.append_durably(&batch_of(&[&filler]));
+    }
+    for id in 0..PRODUCERS {
+        let marker = batch::control_batch(ControlKind::Abort, id, 0, 2, WALL_MS);
+        let origin = Origin::Coordinator { expected_end: None, makes_room: false };
+        world.store.append(world.now, GROUP, &marker, origin, None).expect("good");
+    }
+    world.settle();
+    delete_all(&mut world);
+    for end in [End::Kill, End::Power] {
+        world.restart(end);
+        world.settle();
+        let watermarks = world.store.log_info(GROUP).expect("here").watermarks;
+        assert_eq!(watermarks.last_stable, watermarks.log_end);
+        let open =
+            world.store.producers(GROUP).iter().filter(|info| info.transaction_start.is_some()).count();
+        assert_eq!(open, 0);
+        assert!(world.store.producers(GROUP).iter().all(|info| info.coordinator_epoch == 2));
     }
 }

@@ -8,8 +8,8 @@ use batch::{Builder, Codec};
 use io::Storage;
 use model::{Epoch, ErrorCode, Offset, PartitionIndex};
 use partition::{
-    Acks, AppendError, CleanupPolicy, FetchError, FetchSpec, ListQuery, Listed, ListedOffset, Origin,
-    StoreJob, TopicConfig, WaiterToken, Wake,
+    Acks, AppendError, CleanupPolicy, FetchError, FetchSpec, Isolation, ListQuery, Listed, ListedOffset,
+    Origin, StoreJob, TopicConfig, WaiterToken, Wake,
 };
 use sim::disk::End;
 use world::*;
@@ -236,18 +236,18 @@ fn a_producers_file_holds_nothing_that_a_crash_can_take() {
 fn readers_are_told_once_when_there_is_more() {
     let mut world = World::new(config());
     let told = |world: &World| world.wakes.iter().filter(|wake| matches!(wake, Wake::Data { .. })).count();
-    world.store.watch(GROUP, WaiterToken(1), Offset(0));
-    world.store.watch(GROUP, WaiterToken(2), Offset(0));
+    world.store.watch(GROUP, WaiterToken(1), Isolation::ReadUncommitted, Offset(0));
+    world.store.watch(GROUP, WaiterToken(2), Isolation::ReadUncommitted, Offset(0));
     world.store.unwatch(GROUP, WaiterToken(2));
     world.settle();
     assert_eq!(told(&world), 0);
     world.append_durably(&batch_of(&[b"a"]));
     world.append_durably(&batch_of(&[b"b"]));
     assert_eq!(told(&world), 1);
-    world.store.watch(GROUP, WaiterToken(3), Offset(1));
+    world.store.watch(GROUP, WaiterToken(3), Isolation::ReadUncommitted, Offset(1));
     world.turn();
     assert_eq!(told(&world), 2, "there is more already");
-    world.store.watch(GROUP, WaiterToken(4), Offset(2));
+    world.store.watch(GROUP, WaiterToken(4), Isolation::ReadUncommitted, Offset(2));
     world.append(&batch_of(&[b"c"]), 9).expect("good");
     world.store.remove(TOPIC);
     world.turn();

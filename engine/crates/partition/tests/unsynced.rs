@@ -246,6 +246,8 @@ impl Seg {
             base: Offset(0),
             position: self.position,
             piece_bytes: segment::PIECE_BYTES_MAX,
+            first: self.at,
+            aborted: &[],
         };
         let wrote = segment::append(&self.disk, &to, &chunks, 4096, known, &mut None).unwrap();
         self.at = Offset(self.at.0 + times.len() as i64);

@@ -8,11 +8,12 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyAnyMethods, PyBytes, PyDict, PyList, PyTuple};
 
+use batch::{ControlKind, EndMarker};
 use model::{GroupId, TopicId};
 use partition::TopicConfig;
-use server::HandoffRequest;
-use server::calls::{Outcome, Reply};
+use server::calls::{Outcome, Producer, Reply};
 use server::routing::Topic;
+use server::{HandoffRequest, Verification};
 use shard::{Config, ListenerConfig};
 
 fn item<'py>(settings: &Bound<'py, PyDict>, name: &str) -> PyResult<Bound<'py, PyAny>> {
@@ -80,6 +81,34 @@ pub fn request<'py>(py: Python<'py>, request: HandoffRequest) -> PyResult<Bound<
         .into_pyobject(py)
 }
 
+/// Makes a `Verification` tuple of `engine/port.py`.
+pub fn verification<'py>(py: Python<'py>, verification: &Verification) -> PyResult<Bound<'py, PyTuple>> {
+    let partitions = PyList::empty(py);
+    for (topic, index) in &verification.partitions {
+        partitions.append((&**topic, index.0))?;
+    }
+    (
+        verification.token.0,
+        &verification.transactional_id,
+        (verification.producer_id, verification.producer_epoch),
+        partitions,
+        verification.adds,
+        verification.api_version,
+    )
+        .into_pyobject(py)
+}
+
+/// Reads a producer tuple: id, epoch.
+pub fn producer((id, epoch): (i64, i16)) -> Producer {
+    Producer { id, epoch }
+}
+
+/// Reads a `Marker` tuple: committed, coordinator epoch.
+pub fn marker((committed, coordinator_epoch): (bool, i32)) -> EndMarker {
+    let kind = if committed { ControlKind::Commit } else { ControlKind::Abort };
+    EndMarker { kind, coordinator_epoch }
+}
+
 /// Makes an outcome: (call, kind, value...).
 pub fn outcome<'py>(py: Python<'py>, outcome: Outcome) -> PyResult<Bound<'py, PyTuple>> {
     let call = outcome.call.0;
@@ -93,7 +122,9 @@ pub fn outcome<'py>(py: Python<'py>, outcome: Outcome) -> PyResult<Bound<'py, Py
             let list = PyList::empty(py);
             for record in &records {
                 let (key, value) = (bytes(&record.key), bytes(&record.value));
-                list.append((record.offset.0, record.timestamp_ms, key, value))?;
+                let producer = record.producer.map(|producer| (producer.id, producer.epoch));
+                let marker = record.marker.map(|m| (m.kind == ControlKind::Commit, m.coordinator_epoch));
+                list.append((record.offset.0, record.timestamp_ms, key, value, producer, marker))?;
             }
             (call, "read", error.0, list, next_offset.0, high_watermark.0).into_pyobject(py)
         }
@@ -125,8 +156,8 @@ pub fn outcome<'py>(py: Python<'py>, outcome: Outcome) -> PyResult<Bound<'py, Py
                     producer.producer_epoch,
                     producer.last_sequence,
                     producer.last_timestamp_ms,
-                    -1,
-                    -1,
+                    producer.coordinator_epoch,
+                    producer.transaction_start.map_or(-1, |offset| offset.0),
                 ))?;
             }
             (call, "producers", list).into_pyobject(py)

@@ -12,8 +12,9 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use io::{RealStorage, SystemClock, raise_descriptor_limit};
 use log::segment::OpenFiles;
 use model::limits::SEGMENT_FILES_OPEN_MAX;
-use model::{ConnectionId, Epoch, GroupId, Offset, ShardId, TopicId};
+use model::{ConnectionId, Epoch, ErrorCode, GroupId, Offset, ShardId, TopicId};
 use server::calls::{CallId, KeyValue, Request};
+use server::waits::Token;
 use server::{Message, TopicsChange};
 use shard::{Config, Node};
 
@@ -89,8 +90,8 @@ impl Engine {
         self.wake_reader.as_raw_fd()
     }
 
-    /// Everything that waits: (outcomes, requests).
-    fn drain<'py>(&mut self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
+    /// Everything that waits: (outcomes, requests, verifications).
+    fn drain<'py>(&mut self, py: Python<'py>) -> PyResult<[Bound<'py, PyList>; 3]> {
         let node = self.node.as_ref().ok_or_else(stopped)?;
         let drained = node.handoff().drain();
         let outcomes = PyList::empty(py);
@@ -101,7 +102,11 @@ impl Engine {
         for request in drained.requests {
             requests.append(convert::request(py, request)?)?;
         }
-        Ok((outcomes, requests))
+        let verifications = PyList::empty(py);
+        for verification in &drained.verifications {
+            verifications.append(convert::verification(py, verification)?)?;
+        }
+        Ok([outcomes, requests, verifications])
     }
 
     /// Sends everything staged since the last flush to the shards, one wake-up each.
@@ -139,7 +144,14 @@ impl Engine {
         }
     }
 
-    #[pyo3(signature = (call, group, records, expected_end, makes_room))]
+    /// Stages the outcome of a verification: an error code for each of its partitions.
+    fn verified(&mut self, token: u64, errors: Vec<i16>) {
+        let token = Token(token);
+        let errors = errors.into_iter().map(ErrorCode).collect();
+        self.stage(token.shard(), Message::Verified { token, errors });
+    }
+
+    #[pyo3(signature = (call, group, records, expected_end, makes_room, producer))]
     fn append(
         &mut self,
         call: u64,
@@ -147,6 +159,7 @@ impl Engine {
         records: Vec<PyKeyValue<'_>>,
         expected_end: Option<i64>,
         makes_room: bool,
+        producer: Option<(i64, i16)>,
     ) {
         let bytes = |bytes: Option<Bound<'_, PyBytes>>| bytes.map(|bytes| bytes.as_bytes().to_vec());
         let records = records
@@ -154,7 +167,27 @@ impl Engine {
             .map(|(key, value)| KeyValue { key: bytes(key), value: bytes(value) })
             .collect();
         let expected_end = expected_end.map(Offset);
-        let request = Request::Append { group: GroupId(group), records, expected_end, makes_room };
+        let producer = producer.map(convert::producer);
+        let group = GroupId(group);
+        let request = Request::Append { group, records, expected_end, makes_room, producer };
+        self.stage_call(group.0, call, request);
+    }
+
+    #[pyo3(signature = (call, group, producer, marker, expected_end))]
+    fn append_marker(
+        &mut self,
+        call: u64,
+        group: u64,
+        producer: (i64, i16),
+        marker: (bool, i32),
+        expected_end: Option<i64>,
+    ) {
+        let request = Request::AppendMarker {
+            group: GroupId(group),
+            producer: convert::producer(producer),
+            marker: convert::marker(marker),
+            expected_end: expected_end.map(Offset),
+        };
         self.stage_call(group, call, request);
     }
 

@@ -1,10 +1,20 @@
 //! What Python asks of partitions, and what comes of it. Plain data; Python's side stands in `engine/port.py`.
 
+use batch::EndMarker;
 use model::{Epoch, ErrorCode, GroupId, Offset, Watermarks};
 
 /// Names a call of Python's until its outcome is given.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct CallId(pub u64);
+
+/// Who appends within a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Producer {
+    /// Its id.
+    pub id: i64,
+    /// Its epoch.
+    pub epoch: i16,
+}
 
 /// A record of the control plane's own: key and value.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +38,19 @@ pub enum Request {
         expected_end: Option<Offset>,
         /// A full journal takes it where it takes no other.
         makes_room: bool,
+        /// They are part of its transaction.
+        producer: Option<Producer>,
+    },
+    /// End a producer's transaction.
+    AppendMarker {
+        /// The partition.
+        group: GroupId,
+        /// Whose transaction.
+        producer: Producer,
+        /// How it ends, and who decided so.
+        marker: EndMarker,
+        /// Refuse unless the log ends here now.
+        expected_end: Option<Offset>,
     },
     /// Read committed records.
     Read {
@@ -66,7 +89,7 @@ pub enum Request {
     },
 }
 
-/// A record read back.
+/// A record read back, or the marker that ended a transaction.
 #[derive(Debug, Clone)]
 pub struct StoredRecord {
     /// Its offset.
@@ -77,6 +100,10 @@ pub struct StoredRecord {
     pub key: Option<Vec<u8>>,
     /// Its value.
     pub value: Option<Vec<u8>>,
+    /// Of what belongs to a transaction.
+    pub producer: Option<Producer>,
+    /// Set: it is no record.
+    pub marker: Option<EndMarker>,
 }
 
 /// One partition's log in numbers.

@@ -9,6 +9,7 @@ use crate::calls::{CallId, Outcome, Reply};
 use crate::connection::Piece;
 use crate::message::{Message, TopicsChange};
 use crate::server::{Context, Flow, Server};
+use crate::verification::Unverified;
 use crate::waits::Token;
 
 impl Server {
@@ -19,9 +20,13 @@ impl Server {
             Message::Topics { call, change } => self.topics(context, call, &change),
             Message::RemoveUnnamed => context.store.retain(&|_| false),
             Message::Call { call, request } => self.python_call(context, call, request),
-            Message::Append { token, group, batch, acks } => {
-                self.append_for(token, group, batch, acks);
+            Message::Append { token, group, batch, origin } => {
+                self.append_for(token, group, batch, origin);
             }
+            Message::Unverified { token, group, guard, batch } => {
+                self.unverified(token, Unverified { group, guard, batch });
+            }
+            Message::Verified { token, errors } => self.verified(context, token, &errors),
             Message::Appended { token, result } => self.produce_ordered(token, result),
             Message::Acked { token, error } => self.produce_acked(token, error),
             Message::Fetch { token, spec, watch } => self.fetch_for(context, token, &spec, watch),

@@ -6,12 +6,13 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::limits::{HANDOFF_DRAIN_MAX, HANDOFF_WAITING_MAX};
-use model::{ConnectionId, ListenerId};
+use model::{ConnectionId, ListenerId, PartitionIndex};
 
 use crate::calls::Outcome;
+use crate::waits::Token;
 
 /// A frame for Python: its header is parsed, its body is not.
 #[derive(Debug)]
@@ -36,6 +37,25 @@ pub struct HandoffRequest {
     pub body: Vec<u8>,
 }
 
+/// A Produce that brings a transaction to partitions that know of none; it waits for the outcome.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verification {
+    /// Given back with the outcome.
+    pub token: Token,
+    /// The transaction.
+    pub transactional_id: String,
+    /// Whose it is.
+    pub producer_id: i64,
+    /// Its epoch.
+    pub producer_epoch: i16,
+    /// Topic and partition, each once.
+    pub partitions: Vec<(Arc<str>, PartitionIndex)>,
+    /// They become part of the transaction, else they must be part of it already.
+    pub adds: bool,
+    /// Of the Produce.
+    pub api_version: i16,
+}
+
 /// What one drain gives Python: outcomes first, they may free what requests wait for.
 #[derive(Debug, Default)]
 pub struct Drained {
@@ -43,6 +63,8 @@ pub struct Drained {
     pub outcomes: Vec<Outcome>,
     /// Requests, in order on each connection.
     pub requests: Vec<HandoffRequest>,
+    /// Transactions to be verified.
+    pub verifications: Vec<Verification>,
     /// Whether more requests wait; the signal has been given again.
     pub more: bool,
 }
@@ -51,6 +73,8 @@ pub struct Drained {
 struct Lane {
     outcomes: Vec<Outcome>,
     requests: VecDeque<HandoffRequest>,
+    /// Bounded by those that wait for their outcome.
+    verifications: Vec<Verification>,
 }
 
 /// The queues of all shards.
@@ -81,6 +105,14 @@ impl Handoff {
         self.wake();
     }
 
+    /// Moves a turn's verifications to Python's side.
+    pub fn push_verifications(&self, shard: usize, verifications: &mut Vec<Verification>) {
+        if !verifications.is_empty() {
+            lock(&self.lanes[shard]).verifications.append(verifications);
+            self.wake();
+        }
+    }
+
     /// Takes what waits: every outcome, and up to [`HANDOFF_DRAIN_MAX`] requests, as evenly from the shards as they have them.
     pub fn drain(&self) -> Drained {
         self.pending.store(false, Ordering::SeqCst);
@@ -89,6 +121,7 @@ impl Handoff {
         for lane in &self.lanes {
             let mut lane = lock(lane);
             drained.outcomes.append(&mut lane.outcomes);
+            drained.verifications.append(&mut lane.verifications);
             let take = share.min(lane.requests.len());
             drained.requests.extend(lane.requests.drain(..take));
             drained.more |= !lane.requests.is_empty();
@@ -112,7 +145,6 @@ fn lock(lane: &Mutex<Lane>) -> MutexGuard<'_, Lane> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 
     use super::*;

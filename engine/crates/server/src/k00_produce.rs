@@ -6,13 +6,14 @@
 //! v3  record batches v2 only        v7  zstd           v8  record errors and a message
 //! v5  log start offset              v9  flexible       v13 topic ids instead of names
 //! v10 current leader in the answer: not sent, this node leads everything it has
+//! v11 TRANSACTION_ABORTABLE         v12 adds partitions to the transaction (both in `verification`)
 
 use std::sync::Arc;
 
 use io::NetToken;
 use model::limits::PRODUCE_MS_MIN;
 use model::{ConnectionId, ErrorCode, GroupId, Offset, PartitionIndex};
-use partition::{Acks, AppendError, Appended, Origin, WaiterToken, error_code};
+use partition::{Acks, AppendError, Appended, Origin, Verified, WaiterToken, error_code};
 use wire::produce::ProducePartitionResponse;
 use wire::{ProduceRequest, ProduceResponseWriter, RequestHeader, TopicRef};
 
@@ -21,6 +22,7 @@ use crate::message::Message;
 use crate::routing::{Topic, TopicKey};
 use crate::server::{Close, Context, Server, Wait};
 use crate::twins::twins;
+use crate::verification::{Transaction, Unverified, refused_transaction};
 use crate::waits::{PARTS_MAX, Token};
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -35,29 +37,43 @@ pub(crate) struct Part {
     error: ErrorCode,
     /// What the error code does not tell (v8+).
     refusal: Option<AppendError>,
+    /// What became of its transaction's verification, where the error code does not tell.
+    unverified: Option<&'static str>,
     base_offset: Offset,
     log_append_time_ms: i64,
     log_start: Offset,
 }
 
+/// A batch that found no room.
+struct Deferred {
+    part: usize,
+    group: GroupId,
+    batch: Vec<u8>,
+    verified: Verified,
+}
+
 /// A Produce on its way.
 pub(crate) struct ProduceWait {
-    connection: ConnectionId,
+    pub(crate) connection: ConnectionId,
     token: NetToken,
     /// None for acks=0.
     slot: Option<Slot>,
-    version: i16,
+    pub(crate) version: i16,
     correlation_id: i32,
     topics: Vec<TopicKey>,
     parts: Vec<Part>,
-    /// Parts whose order is not fixed yet (they are on another shard, or the journal had no room).
-    unordered: usize,
+    /// Parts whose order is not fixed yet (they are on another shard, the journal had no room, their transaction is being
+    /// verified).
+    pub(crate) unordered: usize,
     /// Parts not acknowledged yet.
     unacknowledged: usize,
     /// Batches that found no room, to be tried again in the next turn, in order.
-    deferred: Vec<(usize, GroupId, Vec<u8>)>,
+    deferred: Vec<Deferred>,
+    /// What it is part of.
+    pub(crate) transaction: Option<Box<Transaction>>,
     acks: Acks,
-    due_ns: u64,
+    timeout_ns: u64,
+    pub(crate) due_ns: u64,
     answered: bool,
 }
 
@@ -108,8 +124,8 @@ impl Server {
         let heard = Heard::of(&request);
         let wait = self.begin_produce(context, token, header, &request, &heard, acks)?;
         let name = self.waits.insert(Wait::Produce(wait));
-        if let Some(acks) = acks {
-            self.append_all(context, name, header, &request, &heard, acks);
+        if acks.is_some() && self.produce_wait(name).is_some_and(|wait| !wait.is_refused()) {
+            self.append_all(context, name, header, &request, &heard);
         }
         self.produce_wait(name).expect("not before all its parts have begun").unordered -= 1;
         self.produce_progress(name);
@@ -127,7 +143,7 @@ impl Server {
     ) -> Result<ProduceWait, Close> {
         let mut topics = Vec::with_capacity(request.topics().len());
         let mut parts = Vec::new();
-        let mut position = 0;
+        let (mut position, mut producer, mut strange) = (0, None, None);
         for topic in request.topics() {
             let before = parts.len();
             for partition in topic.partitions() {
@@ -141,11 +157,15 @@ impl Server {
                     Some(_) => None,
                 };
                 let refused = refused.or(acks.is_none().then_some(ErrorCode::INVALID_REQUIRED_ACKS));
+                if partition.records.is_some_and(batch::claims_transaction) {
+                    strange = refused_transaction(request, partition.records, &mut producer).or(strange);
+                }
                 parts.push(Part {
                     topic: topics.len(),
                     index: partition.index,
                     error: refused.unwrap_or(ErrorCode::NONE),
                     refusal: None,
+                    unverified: None,
                     base_offset: Offset(-1),
                     log_append_time_ms: -1,
                     log_start: Offset(-1),
@@ -158,6 +178,10 @@ impl Server {
         if parts.len() > PARTS_MAX {
             return Err(Close("more partitions than a request may name"));
         }
+        if let Some(error) = strange {
+            parts.iter_mut().for_each(|part| part.error = error);
+        }
+        let verifies = self.settings.verifies_transactions;
         let connection = self.connection(token).expect("its frame is being read");
         let slot = (acks != Some(Acks::None)).then(|| connection.begin());
         // The client's time is for other replicas. Our own disk has at least as long as it may need.
@@ -174,7 +198,9 @@ impl Server {
             unordered: 1, // the request itself, until all its parts have begun
             unacknowledged: 0,
             deferred: Vec::new(),
+            transaction: request.transactional_id.map(|id| Box::new(Transaction::new(id, verifies))),
             acks: acks.unwrap_or(Acks::None),
+            timeout_ns,
             due_ns: context.now.monotonic_ns.saturating_add(timeout_ns),
             answered: false,
         })
@@ -187,7 +213,6 @@ impl Server {
         header: &RequestHeader<'_>,
         request: &ProduceRequest<'_>,
         heard: &Heard,
-        acks: Acks,
     ) {
         let admin = header.client_id == Some(ADMIN_CLIENT);
         let (mut part, mut position) = (0, 0);
@@ -201,7 +226,7 @@ impl Server {
                 let batch = partition.records.unwrap_or_default();
                 match group {
                     Err(error) => self.part_failed(name, part, error),
-                    Ok(group) => self.append_part(context, name.part(part), group, batch, acks),
+                    Ok(group) => self.append_part(context, name.part(part), group, batch, Verified::No),
                 }
                 part += 1;
             }
@@ -240,7 +265,7 @@ impl Server {
         }
     }
 
-    fn produce_wait(&mut self, token: Token) -> Option<&mut ProduceWait> {
+    pub(crate) fn produce_wait(&mut self, token: Token) -> Option<&mut ProduceWait> {
         match self.waits.get(token) {
             Some(Wait::Produce(wait)) => Some(wait),
             _ => None,
@@ -253,35 +278,39 @@ impl Server {
         }
     }
 
-    fn append_part(
+    pub(crate) fn append_part(
         &mut self,
         context: &mut Context<'_>,
         token: Token,
         group: GroupId,
         batch: &[u8],
-        acks: Acks,
+        verified: Verified,
     ) {
         self.metrics.produce_bytes.add(batch.len() as u64);
         let owner = group.shard(self.shards);
         let elsewhere = owner != self.id;
         let wait = self.produce_wait(token).expect("it waits until its last part is acknowledged");
         wait.unordered += 1;
+        let origin = wait.origin(verified);
         if elsewhere {
-            let message = Message::Append { token, group, batch: batch.to_vec(), acks };
+            let message = Message::Append { token, group, batch: batch.to_vec(), origin };
             context.outbox.0.push((owner, message));
             return;
         }
         // Batches of one request stay in order: nothing overtakes one that found no room.
+        let later = || Deferred { part: token.part_number(), group, batch: batch.to_vec(), verified };
         if !wait.deferred.is_empty() {
-            wait.deferred.push((token.part_number(), group, batch.to_vec()));
+            wait.deferred.push(later());
             return;
         }
-        let origin = Origin::Client { acks };
         match context.store.append(context.now, group, batch, origin, Some(WaiterToken(token.0))) {
             Err(AppendError::NoRoom) => {
                 let wait = self.produce_wait(token).expect("just seen");
-                wait.deferred.push((token.part_number(), group, batch.to_vec()));
+                wait.deferred.push(later());
                 self.deferred.insert(token.part(0));
+            }
+            Err(AppendError::Unverified(guard)) => {
+                self.unverified(token, Unverified { group, guard, batch: batch.to_vec() });
             }
             result => self.produce_ordered(token, result),
         }
@@ -291,11 +320,10 @@ impl Server {
     pub(crate) fn append_deferred(&mut self, context: &mut Context<'_>) {
         for name in std::mem::take(&mut self.deferred) {
             let Some(wait) = self.produce_wait(name) else { continue };
-            let acks = wait.acks;
-            for (part, group, batch) in std::mem::take(&mut wait.deferred) {
+            for Deferred { part, group, batch, verified } in std::mem::take(&mut wait.deferred) {
                 let wait = self.produce_wait(name).expect("its deferred parts are not ordered yet");
                 wait.unordered -= 1;
-                self.append_part(context, name.part(part), group, &batch, acks);
+                self.append_part(context, name.part(part), group, &batch, verified);
             }
             self.produce_progress(name);
         }
@@ -339,7 +367,7 @@ impl Server {
     }
 
     /// Looks whether a request may let the next one start, or is done.
-    fn produce_progress(&mut self, name: Token) {
+    pub(crate) fn produce_progress(&mut self, name: Token) {
         let Some(wait) = self.produce_wait(name) else { return };
         let (token, connection, slot) = (wait.token, wait.connection, wait.slot);
         let (ordered, done) = (wait.unordered == 0, wait.unordered == 0 && wait.unacknowledged == 0);
@@ -368,6 +396,10 @@ impl Server {
     /// The client waits no longer. What is not acknowledged may still become durable: the answer must not say it failed.
     pub(crate) fn produce_timed_out(&mut self, context: &mut Context<'_>, name: Token) {
         let Some(wait) = self.produce_wait(name) else { return };
+        if wait.is_verifying() {
+            self.end_verification(context, name, ErrorCode::NETWORK_EXCEPTION);
+            return;
+        }
         if wait.unordered > 0 {
             // Its order is about to be fixed by another shard or the next turn; then it is answered or timed out.
             wait.due_ns = context.now.monotonic_ns + NS_PER_MS;
@@ -411,6 +443,35 @@ impl Server {
 }
 
 impl ProduceWait {
+    /// Whether nothing of it is appended.
+    fn is_refused(&self) -> bool {
+        self.parts.first().is_some_and(|part| !part.error.is_none())
+    }
+
+    fn origin(&self, verified: Verified) -> Origin {
+        let acks = self.acks;
+        match &self.transaction {
+            None => Origin::Client { acks },
+            Some(transaction) => Origin::Transactional { acks, verified: transaction.verified(verified) },
+        }
+    }
+
+    /// Topic (as the request names it) and partition of a part.
+    pub(crate) fn place_of(&self, part: usize) -> (&TopicKey, PartitionIndex) {
+        let part = &self.parts[part];
+        (&self.topics[part.topic], part.index)
+    }
+
+    /// A part's transaction was not found to be in order.
+    pub(crate) fn refuse_unverified(&mut self, part: usize, error: ErrorCode, message: Option<&'static str>) {
+        (self.parts[part].error, self.parts[part].unverified) = (error, message);
+    }
+
+    /// The client's time begins when the order can be fixed.
+    pub(crate) fn restart(&mut self, now_ns: u64) {
+        self.due_ns = now_ns.saturating_add(self.timeout_ns);
+    }
+
     fn response(&self, timed_out: bool) -> Vec<u8> {
         let mut out = Vec::with_capacity(64 + 40 * self.parts.len());
         let mut writer =
@@ -430,7 +491,7 @@ impl ProduceWait {
                     log_append_time_ms: part.log_append_time_ms,
                     log_start: part.log_start,
                     record_errors: blamed.as_slice(),
-                    error_message: part.refusal.and_then(AppendError::message),
+                    error_message: part.refusal.and_then(AppendError::message).or(part.unverified),
                 });
             }
         }

@@ -4,7 +4,8 @@
 //! again when one has more (woken by the acknowledgement, not by a timer), until `max_wait_ms` is over.
 //!
 //! v7 sessions (KIP-227)   v9 leader epoch   v11 rack   v12 flexible, diverging epoch   v13 topic ids   v15 replica state
-//! Not here: preferred read replica, aborted transactions (there are none yet).
+//! A reader of committed records sees as far as the last stable offset, and is told which transactions in that were aborted.
+//! Not here: preferred read replica.
 
 use io::NetToken;
 use model::limits::{ANSWER_BYTES_HELD_MAX, FETCH_BYTES_CROWDED_MAX, FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX};
@@ -54,10 +55,10 @@ impl Part {
     }
 
     /// It has records, and none fitted into what was left.
-    fn is_hungry(&self) -> bool {
+    fn is_hungry(&self, isolation: Isolation) -> bool {
         match &self.read {
             Read::Done(Ok(fetched)) => {
-                let more = fetched.watermarks.high_watermark > self.wanted.offset;
+                let more = isolation.end(&fetched.watermarks) > self.wanted.offset;
                 more && fetched.bytes == 0 && fetched.diverging.is_none() && !self.forced
             }
             Read::Unread | Read::Asked | Read::Done(_) => false,
@@ -105,7 +106,8 @@ impl FetchWait {
         if self.bytes() > 0 {
             return false;
         }
-        let hungry = self.parts.iter_mut().find(|part| part.is_hungry());
+        let isolation = self.isolation;
+        let hungry = self.parts.iter_mut().find(|part| part.is_hungry(isolation));
         hungry.map(|part| part.read = Read::Unread).is_some()
     }
 
@@ -348,14 +350,15 @@ impl Server {
             Ok(Fetch::Cold) => {
                 if watch && let Some(info) = context.store.log_info(spec.group) {
                     // What comes while the file is read is not in the answer.
-                    context.store.watch(spec.group, WaiterToken(token.0), info.watermarks.high_watermark);
+                    let seen = spec.isolation.end(&info.watermarks);
+                    context.store.watch(spec.group, WaiterToken(token.0), spec.isolation, seen);
                 }
                 return;
             }
             Ok(Fetch::Ready(fetched)) => {
                 if watch {
-                    let seen = fetched.watermarks.high_watermark;
-                    context.store.watch(spec.group, WaiterToken(token.0), seen);
+                    let seen = spec.isolation.end(&fetched.watermarks);
+                    context.store.watch(spec.group, WaiterToken(token.0), spec.isolation, seen);
                 }
                 Ok(fetched)
             }
@@ -400,7 +403,7 @@ impl Server {
             self.woken.insert(name);
             return;
         }
-        let due = (wait.due_ns, name);
+        let (due, isolation) = ((wait.due_ns, name), wait.isolation);
         // Those that gave something are watched too: more of theirs counts towards the minimum. Other shards watch already.
         let unwatched: Vec<(Token, GroupId, Offset)> = wait
             .parts
@@ -409,7 +412,7 @@ impl Server {
             .filter_map(|(number, part)| {
                 let Read::Done(Ok(fetched)) = &part.read else { return None };
                 let group = part.group.ok()?;
-                let seen = fetched.watermarks.high_watermark;
+                let seen = isolation.end(&fetched.watermarks);
                 (!part.watched).then(|| (name.part(number), group, seen))
             })
             .collect();
@@ -417,7 +420,7 @@ impl Server {
         for (token, group, seen) in unwatched {
             let wait = self.fetch_wait(name).expect("it only waits");
             wait.parts[token.part_number()].watched = true;
-            context.store.watch(group, WaiterToken(token.0), seen);
+            context.store.watch(group, WaiterToken(token.0), isolation, seen);
         }
     }
 

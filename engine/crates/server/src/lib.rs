@@ -19,9 +19,10 @@ pub mod routing;
 mod server;
 pub mod settings;
 mod twins;
+mod verification;
 pub mod waits;
 
-pub use handoff::{Handoff, HandoffRequest};
+pub use handoff::{Handoff, HandoffRequest, Verification};
 pub use k18_api_versions::ApiRanges;
 pub use message::{Message, Outbox, TopicsChange};
 pub use metrics::Metrics;

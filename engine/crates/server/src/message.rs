@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{ConnectionId, ErrorCode, GroupId, ShardId, TopicId};
-use partition::{Acks, AppendError, Appended, FetchError, FetchSpec, Fetched, ListedOffset, Now};
+use partition::{AppendError, Appended, FetchError, FetchSpec, Fetched, Guard, ListedOffset, Now, Origin};
 
 use crate::calls::{CallId, Request};
 use crate::routing::Topic;
@@ -29,8 +29,19 @@ pub enum Message {
         group: GroupId,
         /// One whole record batch.
         batch: Vec<u8>,
-        /// When to acknowledge.
-        acks: Acks,
+        /// Who appends.
+        origin: Origin,
+    },
+    /// Its transaction is not open there: it comes back, to be sent again when the coordinator was asked.
+    Unverified {
+        /// As given.
+        token: Token,
+        /// The partition.
+        group: GroupId,
+        /// Shows that it was refused.
+        guard: Guard,
+        /// As given.
+        batch: Vec<u8>,
     },
     /// The order is fixed, or the append is refused.
     Appended {
@@ -94,6 +105,13 @@ pub enum Message {
         connection: ConnectionId,
         /// The answer without its length.
         response: Option<Vec<u8>>,
+    },
+    /// Python's answer to a verification: an error for each of its partitions.
+    Verified {
+        /// The verification's.
+        token: Token,
+        /// In the order of its partitions.
+        errors: Vec<ErrorCode>,
     },
     /// The controller's news.
     Topics {

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use model::GroupId;
-use partition::{Acks, AppendError, Origin, WaiterToken};
+use partition::{AppendError, Origin, WaiterToken};
 
 use crate::calls::{CallId, Request};
 use crate::message::Message;
@@ -19,7 +19,7 @@ struct Foreign {
     token: Token,
     group: GroupId,
     batch: Vec<u8>,
-    acks: Acks,
+    origin: Origin,
 }
 
 /// What waits for room.
@@ -33,8 +33,8 @@ pub(crate) struct Postponed {
 
 impl Server {
     /// Another shard's client appends to a partition of ours: with our own connections, in turns.
-    pub(crate) fn append_for(&mut self, token: Token, group: GroupId, batch: Vec<u8>, acks: Acks) {
-        self.postponed.foreign.push_back(Foreign { token, group, batch, acks });
+    pub(crate) fn append_for(&mut self, token: Token, group: GroupId, batch: Vec<u8>, origin: Origin) {
+        self.postponed.foreign.push_back(Foreign { token, group, batch, origin });
     }
 
     /// Python changes a log: at once, unless an earlier change of its waits.
@@ -62,14 +62,17 @@ impl Server {
     /// Appends other shards' batches while there is room; whether there was any for one.
     pub(crate) fn append_foreign(&mut self, context: &mut Context<'_>) -> bool {
         let before = self.postponed.foreign.len();
-        while let Some(Foreign { token, group, batch, acks }) = self.postponed.foreign.pop_front() {
-            let origin = Origin::Client { acks };
+        while let Some(Foreign { token, group, batch, origin }) = self.postponed.foreign.pop_front() {
             let result = context.store.append(context.now, group, &batch, origin, Some(WaiterToken(token.0)));
-            if matches!(result, Err(AppendError::NoRoom)) {
-                self.postponed.foreign.push_front(Foreign { token, group, batch, acks });
-                break;
-            }
-            context.outbox.0.push((token.shard(), Message::Appended { token, result }));
+            let answer = match result {
+                Err(AppendError::NoRoom) => {
+                    self.postponed.foreign.push_front(Foreign { token, group, batch, origin });
+                    break;
+                }
+                Err(AppendError::Unverified(guard)) => Message::Unverified { token, group, guard, batch },
+                result => Message::Appended { token, result },
+            };
+            context.outbox.0.push((token.shard(), answer));
         }
         self.postponed.foreign.len() < before
     }

@@ -7,7 +7,7 @@ use partition::{
     fetch_error_code,
 };
 
-use crate::calls::{CallId, KeyValue, LogNumbers, Outcome, Reply, Request, StoredRecord};
+use crate::calls::{CallId, KeyValue, LogNumbers, Outcome, Producer, Reply, Request, StoredRecord};
 use crate::server::{Context, Server, Wait};
 use crate::waits::Token;
 
@@ -24,7 +24,7 @@ pub(crate) enum CallWait {
 impl Server {
     pub(crate) fn python_call(&mut self, context: &mut Context<'_>, call: CallId, request: Request) {
         match request {
-            Request::Append { .. } | Request::DeleteRecords { .. } => {
+            Request::Append { .. } | Request::AppendMarker { .. } | Request::DeleteRecords { .. } => {
                 self.call_change(context, call, request)
             }
             Request::Read { group, offset, bytes_max } => {
@@ -65,9 +65,18 @@ impl Server {
     /// Appends or deletes records. False: there is no room in the journal, nothing has happened.
     pub(crate) fn try_change(&mut self, context: &mut Context<'_>, call: CallId, request: &Request) -> bool {
         match request {
-            Request::Append { group, records, expected_end, makes_room } => {
+            Request::Append { group, records, expected_end, makes_room, producer } => {
                 let origin = Origin::Coordinator { expected_end: *expected_end, makes_room: *makes_room };
-                self.call_append(context, call, *group, records, origin)
+                let bytes = batch_of(records, *producer, context.now.wall_ms);
+                self.call_append(context, call, *group, bytes.as_deref(), origin)
+            }
+            Request::AppendMarker { group, producer, marker, expected_end } => {
+                let origin = Origin::Coordinator { expected_end: *expected_end, makes_room: false };
+                let (kind, coordinator_epoch) = (marker.kind, marker.coordinator_epoch);
+                let now_ms = context.now.wall_ms;
+                let bytes =
+                    batch::control_batch(kind, producer.id, producer.epoch, coordinator_epoch, now_ms);
+                self.call_append(context, call, *group, Some(&bytes), origin)
             }
             Request::DeleteRecords { group, before } => self.call_delete(context, call, *group, *before),
             _ => unreachable!("only what changes a log is postponed"),
@@ -87,27 +96,22 @@ impl Server {
         context: &mut Context<'_>,
         call: CallId,
         group: GroupId,
-        records: &[KeyValue],
+        batch: Option<&[u8]>,
         origin: Origin,
     ) -> bool {
         let none = Offset(-1);
         let wait = CallWait::Append { call, base_offset: none, end_offset: none };
         let token = self.waits.insert(Wait::Call(wait));
         let waiter = WaiterToken(token.0);
-        if records.is_empty() {
+        let Some(bytes) = batch else {
             let waits = context.store.await_committed(group, waiter);
             if waits != Ok(true) {
                 self.waits.remove(token);
                 self.appended(call, waits.err().map_or(ErrorCode::NONE, error_code), none, none);
             }
             return true;
-        }
-        let mut builder = batch::Builder::new();
-        for record in records {
-            builder.push(context.now.wall_ms, record.key.as_deref(), record.value.as_deref(), &[]);
-        }
-        let bytes = builder.finish(Codec::None);
-        match context.store.append(context.now, group, &bytes, origin, Some(waiter)) {
+        };
+        match context.store.append(context.now, group, bytes, origin, Some(waiter)) {
             Err(AppendError::NoRoom) => {
                 self.waits.remove(token);
                 return false;
@@ -216,7 +220,22 @@ impl Server {
 
 type Decoded = (Vec<StoredRecord>, Offset, Offset);
 
-/// The records at and behind `from`, without control records.
+/// Records as one batch; `None` if there are none.
+fn batch_of(records: &[KeyValue], producer: Option<Producer>, now_ms: i64) -> Option<Vec<u8>> {
+    if records.is_empty() {
+        return None;
+    }
+    let mut builder = batch::Builder::new();
+    if let Some(Producer { id, epoch }) = producer {
+        builder = builder.producer(id, epoch, -1).transactional();
+    }
+    for record in records {
+        builder.push(now_ms, record.key.as_deref(), record.value.as_deref(), &[]);
+    }
+    Some(builder.finish(Codec::None))
+}
+
+/// The records at and behind `from`, and the markers of transactions; no other control records.
 fn decode(fetched: &Fetched, from: Offset) -> Result<Decoded, ErrorCode> {
     let mut records = Vec::new();
     let mut next = from;
@@ -225,7 +244,11 @@ fn decode(fetched: &Fetched, from: Offset) -> Result<Decoded, ErrorCode> {
         for part in batch::split(bytes) {
             let (header, bytes) = part.map_err(|_| ErrorCode::CORRUPT_MESSAGE)?;
             next = next.max(header.next_offset());
-            if header.attributes.is_control() {
+            let transactional = header.attributes.is_transactional();
+            let (id, epoch) = (header.producer_id, header.producer_epoch);
+            let producer = transactional.then_some(Producer { id, epoch });
+            let marker = batch::end_marker(&header, bytes);
+            if header.attributes.is_control() && marker.is_none() {
                 continue;
             }
             section.clear();
@@ -237,8 +260,10 @@ fn decode(fetched: &Fetched, from: Offset) -> Result<Decoded, ErrorCode> {
                     records.push(StoredRecord {
                         offset: record.offset,
                         timestamp_ms: record.timestamp,
-                        key: record.key.map(<[u8]>::to_vec),
-                        value: record.value.map(<[u8]>::to_vec),
+                        key: record.key.filter(|_| marker.is_none()).map(<[u8]>::to_vec),
+                        value: record.value.filter(|_| marker.is_none()).map(<[u8]>::to_vec),
+                        producer,
+                        marker,
                     });
                 }
             }

@@ -27,6 +27,7 @@ use crate::postponed::Postponed;
 use crate::python_calls::CallWait;
 use crate::routing::Routing;
 use crate::settings::Settings;
+use crate::verification::Verifying;
 use crate::waits::{Token, Waits};
 
 /// One read takes at most this much; small enough to stay in the cache until it is copied on.
@@ -106,6 +107,7 @@ pub struct Server {
     pub(crate) postponed: Postponed,
     handoff: Arc<Handoff>,
     handed: VecDeque<HandoffRequest>,
+    pub(crate) verifying: Verifying,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) api: Arc<ApiRanges>,
@@ -146,6 +148,7 @@ impl Server {
             postponed: Postponed::default(),
             handoff,
             handed: VecDeque::new(),
+            verifying: Verifying::default(),
             outcomes: Vec::new(),
             settings,
             api,
@@ -229,6 +232,7 @@ impl Server {
         self.serve_ready(context);
         self.append_foreign(context);
         self.settle_order(foreign);
+        self.send_verifications(context);
         self.complete_fetches(context);
     }
 
@@ -529,6 +533,7 @@ impl Server {
         self.metrics.connections_open.set(self.by_id.len() as u64);
         context.net.close(token);
         self.drop_fetches_of(context, connection.id);
+        self.drop_verifications_of(connection.id);
     }
 
     /// Closes a connection when everything answered has left (an acks=0 produce that failed).
@@ -547,6 +552,7 @@ impl Server {
     pub(crate) fn stop_accepting(&mut self, context: &mut Context<'_>) {
         self.stopping = true;
         self.end_fetches(context);
+        self.end_verifications(context);
     }
 
     /// Sends what is answered, and hands over what is Python's.
@@ -555,6 +561,7 @@ impl Server {
             self.flush_one(context, token);
         }
         self.handoff.push(usize::from(self.id.0), &mut self.handed, &mut self.outcomes);
+        self.handoff.push_verifications(usize::from(self.id.0), &mut self.verifying.asked);
     }
 
     fn flush_one(&mut self, context: &mut Context<'_>, token: NetToken) {

@@ -20,6 +20,8 @@ pub struct Settings {
     pub connection_idle_ms_max: u64,
     /// Connections of one shard, from `max.connections`.
     pub connections_max_per_shard: usize,
+    /// `transaction.partition.verification.enable`: a transaction's coordinator is asked before its first batch.
+    pub verifies_transactions: bool,
     journal_file_bytes: u64,
     journal_files_max: usize,
     tail_bytes_max: usize,
@@ -33,12 +35,10 @@ impl Settings {
     /// Reads what is needed from all settings; unknown names are somebody else's.
     #[must_use]
     pub fn new(node_id: i32, dev: bool, values: &[(String, String)]) -> Settings {
-        let word = |name: &str| {
-            let found = values.iter().rev().find(|(key, _)| key == name);
-            found.map(|(_, value)| value.as_str())
-        };
+        let text =
+            |name: &str| values.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let number = |name: &str, default: u64| {
-            word(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or(default)
+            text(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or(default)
         };
         let size =
             |name: &str, default: usize| usize::try_from(number(name, default as u64)).unwrap_or(default);
@@ -48,6 +48,7 @@ impl Settings {
             request_bytes_max: size("socket.request.max.bytes", REQUEST_BYTES_MAX),
             connection_idle_ms_max: number("connections.max.idle.ms", CONNECTION_IDLE_MS_MAX),
             connections_max_per_shard: size("max.connections", i32::MAX as usize).min(20_000),
+            verifies_transactions: text("transaction.partition.verification.enable") != Some("false"),
             journal_file_bytes: number("headrace.journal.file.bytes", file_bytes),
             journal_files_max: size("headrace.journal.files.max", JOURNAL_FILES_MAX),
             tail_bytes_max: size("headrace.tail.bytes.max", TAIL_BYTES_MAX),
@@ -56,11 +57,11 @@ impl Settings {
                 .unwrap_or(i64::MAX),
             accept_loss: number("headrace.accept.loss", 0) == 1,
             cleaner: CleanerOptions {
-                is_enabled: word("log.cleaner.enable") != Some("false"),
+                is_enabled: text("log.cleaner.enable") != Some("false"),
                 backoff_ms: number("log.cleaner.backoff.ms", 15_000),
                 keys_bytes_max: size("log.cleaner.dedupe.buffer.size", COMPACTION_KEYS_BYTES_MAX),
                 // Kafka's default is the largest float, which is no limit.
-                io_bytes_per_s: word("log.cleaner.io.max.bytes.per.second")
+                io_bytes_per_s: text("log.cleaner.io.max.bytes.per.second")
                     .and_then(|value| value.parse::<f64>().ok())
                     .map_or(u64::MAX, |rate| rate as u64),
                 ..CleanerOptions::default()

@@ -11,6 +11,7 @@ const DIGITS: usize = 20;
 const LOG: &str = "log";
 const INDEX: &str = "index";
 const TIME_INDEX: &str = "timeindex";
+pub(super) const TXN_INDEX: &str = "txnindex";
 
 /// `00000000000000000000.log`
 #[must_use]
@@ -28,6 +29,12 @@ pub fn index_path(dir: &Path, base: Offset) -> PathBuf {
 #[must_use]
 pub fn time_index_path(dir: &Path, base: Offset) -> PathBuf {
     path(dir, base, TIME_INDEX)
+}
+
+/// `00000000000000000000.txnindex`
+#[must_use]
+pub fn txn_index_path(dir: &Path, base: Offset) -> PathBuf {
+    path(dir, base, TXN_INDEX)
 }
 
 fn path(dir: &Path, base: Offset, suffix: &str) -> PathBuf {
@@ -48,7 +55,7 @@ pub fn list(storage: &dyn Storage, dir: &Path) -> IoResult<Listing> {
     let names = storage.list(dir)?;
     let bases: Vec<Offset> = names.iter().filter_map(|name| base_of(name, LOG)).collect();
     let known = |name: &PathBuf| {
-        let index = base_of(name, INDEX).or_else(|| base_of(name, TIME_INDEX));
+        let index = [INDEX, TIME_INDEX, TXN_INDEX].iter().find_map(|suffix| base_of(name, suffix));
         base_of(name, LOG).is_some()
             || index.is_some_and(|base| bases.binary_search(&base).is_ok())
             || name.file_name().is_some_and(|name| super::describe::NAMES.iter().any(|ours| name == *ours))
@@ -62,7 +69,7 @@ pub fn bases(storage: &dyn Storage, dir: &Path) -> IoResult<Vec<Offset>> {
     Ok(list(storage, dir)?.bases)
 }
 
-fn base_of(path: &Path, suffix: &str) -> Option<Offset> {
+pub(super) fn base_of(path: &Path, suffix: &str) -> Option<Offset> {
     let digits = path.file_name()?.to_str()?.strip_suffix(suffix)?.strip_suffix('.')?;
     let all_digits = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
     if all_digits { digits.parse().ok().map(Offset) } else { None }
@@ -71,6 +78,7 @@ fn base_of(path: &Path, suffix: &str) -> Option<Offset> {
 /// Removes a segment's files; success if they are missing. Durable after the directory is synced.
 pub fn unlink(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
     storage.unlink(&log_path(dir, base))?;
+    storage.unlink(&txn_index_path(dir, base))?;
     drop_indexes(storage, dir, base)
 }
 

@@ -10,7 +10,7 @@ use model::Offset;
 use model::limits::JOURNAL_BLOCK_BYTES as BLOCK;
 
 use super::indexes::{self, Indexed, Stored};
-use super::{log_path, rot};
+use super::{Aborted, log_path, rot, txn_index};
 
 /// Small batches are gathered into writes of about this size.
 const WRITE_BYTES: usize = 1 << 20;
@@ -30,12 +30,18 @@ pub struct Appending<'a> {
     pub position: u64,
     /// One write takes at most so much: whole blocks, [`PIECE_BYTES_MAX`] at most.
     pub piece_bytes: usize,
+    /// Offset of the first of them.
+    pub first: Offset,
+    /// Transactions that they abort.
+    pub aborted: &'a [Aborted],
 }
 
 /// Batches stand in a segment.
 pub struct Appended {
     /// Where they end.
     pub end: u64,
+    /// Whether the segment's transaction index has entries.
+    pub has_aborted: bool,
     /// For the next append.
     pub indexed: Option<Indexed>,
 }
@@ -52,7 +58,7 @@ pub fn append(
     indexed: Option<Indexed>,
     buffer: &mut Option<AlignedBuf>,
 ) -> IoResult<Appended> {
-    let Appending { dir, base, position, piece_bytes } = *to;
+    let Appending { dir, base, position, piece_bytes, first, aborted } = *to;
     let file = storage.open(&log_path(dir, base), OpenMode::Create)?;
     shorten(&*file, position)?;
     let mut end = position;
@@ -76,13 +82,15 @@ pub fn append(
     let range = (position, end);
     let indexed =
         indexes::extend(storage, (dir, base), &*file, range, &stored, index_interval_bytes, indexed)?;
-    Ok(Appended { end, indexed })
+    let has_aborted = txn_index::replace_from(storage, dir, base, first, aborted)?;
+    Ok(Appended { end, has_aborted, indexed })
 }
 
 /// Syncs a segment's files (not its directory): what of an index must be there when the file counts, or all of it, where
 /// nothing more will come.
 pub fn sync(storage: &dyn Storage, dir: &Path, base: Offset, is_whole: bool) -> IoResult<()> {
     indexes::sync(storage, dir, base, is_whole)?;
+    txn_index::sync(storage, dir, base)?;
     storage.open(&log_path(dir, base), OpenMode::ReadWrite)?.sync_data()
 }
 

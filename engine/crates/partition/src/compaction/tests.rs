@@ -6,8 +6,7 @@ const NOW_MS: i64 = 1_000_000_000_000;
 
 fn terms(now_ms: i64, delete_retention_ms: i64) -> Terms {
     let (from, upto) = (Offset::ZERO, Offset(1_000));
-    let (last_offsets, is_aborted) = (BTreeMap::new(), Box::new(|_, _| false));
-    Terms { now_ms, delete_retention_ms, from, upto, last_offsets, is_aborted }
+    Terms { now_ms, delete_retention_ms, from, upto, last_of: BTreeMap::new() }
 }
 
 fn batch(offset: i64, codec: Codec, records: &[(&str, Option<&str>, i64)]) -> Vec<u8> {
@@ -26,11 +25,17 @@ fn of(mut builder: Builder, offset: i64, codec: Codec, records: &[(&str, Option<
 
 /// All batches learned, then each asked for.
 fn compact(terms: Terms, batches: &[u8]) -> Vec<u8> {
-    compact_with(terms, 1 << 20, batches).0
+    compact_with(terms, 1 << 20, &[], batches).0
 }
 
-fn compact_with(terms: Terms, map_bytes_max: usize, batches: &[u8]) -> (Vec<u8>, Offset) {
+fn compact_with(
+    terms: Terms,
+    map_bytes_max: usize,
+    aborted: &[Aborted],
+    batches: &[u8],
+) -> (Vec<u8>, Offset) {
     let mut compactor = KeyCompactor::new(terms, map_bytes_max, 3);
+    compactor.aborted(aborted.to_vec());
     let mut end = Offset::ZERO;
     for item in split(batches) {
         let (header, bytes) = item.expect("whole");
@@ -123,7 +128,7 @@ fn a_producers_last_batch_and_the_last_of_all_outlive_their_records() {
     let newest = batch(2, Codec::None, &[("a", Some("2"), NOW_MS)]);
     let batches = [of(0, 5, "a"), of(1, 6, "a"), newest].concat();
     let with = |last: Option<i64>, upto: i64| Terms {
-        last_offsets: last.map(|last| (7, Offset(last))).into_iter().collect(),
+        last_of: last.map(|last| (7, LastOf::Batch(Offset(last)))).into_iter().collect(),
         upto: Offset(upto),
         ..terms(NOW_MS, 0)
     };
@@ -151,7 +156,7 @@ fn what_does_not_fit_into_memory_stays_for_the_next_time() {
     let batches = [write(0, "old"), write(50, "new")].concat();
     let (mut log, mut from, mut passes) = (batches, Offset::ZERO, 0);
     while from < Offset(100) {
-        let (kept, end) = compact_with(Terms { from, ..terms(NOW_MS, 0) }, 32 * 20, &log);
+        let (kept, end) = compact_with(Terms { from, ..terms(NOW_MS, 0) }, 32 * 20, &[], &log);
         assert!(end > from, "each pass goes on");
         let newest = shown(&kept).iter().filter(|record| record.ends_with("=new")).count();
         assert_eq!(newest, 50, "what is not known is not touched");
@@ -189,10 +194,9 @@ fn aborted_records_go_and_markers_stay_while_anything_of_their_transaction_does(
         marker(3, batch::ControlKind::Commit, 1),
     ]
     .concat();
-    let at = |now_ms| Terms {
-        is_aborted: Box::new(|producer, offset| producer == 2 && offset <= Offset(1)),
-        ..terms(now_ms, 1_000)
-    };
+    let at = |now_ms| terms(now_ms, 1_000);
+    let aborted = Aborted { producer_id: 2, first: Offset(1), last: Offset(2), last_stable: Offset(0) };
+    let compact = |terms, batches: &[u8]| compact_with(terms, 1 << 20, &[aborted], batches).0;
     let kept = compact(at(NOW_MS), &batches);
     let offsets =
         |batches: &[u8]| headers(batches).iter().map(|header| header.base_offset.0).collect::<Vec<_>>();

@@ -10,7 +10,7 @@ use wire::list_offsets::{
 
 use super::Partition;
 use crate::error::FetchError;
-use crate::spec::{EpochEnd, FetchSpec, Fetched, ListQuery, ListedOffset};
+use crate::spec::{EpochEnd, FetchSpec, Fetched, Isolation, ListQuery, ListedOffset};
 
 /// A read's outcome before a job is made of it.
 pub(crate) enum Found {
@@ -42,7 +42,8 @@ impl Partition {
     pub fn fetch(&self, log: &Log, journal: &Journal, spec: &FetchSpec) -> Result<Found, FetchError> {
         self.check_epoch(spec.current_epoch)?;
         let watermarks = self.watermarks(log);
-        let mut fetched = Fetched { watermarks, data: Vec::new(), bytes: 0, diverging: None };
+        let mut fetched =
+            Fetched { watermarks, data: Vec::new(), bytes: 0, aborted: Vec::new(), diverging: None };
         if spec.from < watermarks.log_start || spec.from > watermarks.log_end {
             return Err(FetchError::OffsetOutOfRange);
         }
@@ -56,8 +57,16 @@ impl Partition {
         if spec.from >= end || spec.bytes_max == 0 && !spec.at_least_one {
             return Ok(Found::Ready(fetched));
         }
+        let committed = spec.isolation == Isolation::ReadCommitted;
         match log.read(journal, spec.from, end, spec.bytes_max, spec.at_least_one) {
-            Read::Ready(data, bytes) => Ok(Found::Ready(Fetched { data, bytes, ..fetched })),
+            Read::Ready(data, bytes) => {
+                let mut fetched = Fetched { data, bytes, ..fetched };
+                if committed && log.has_aborted() {
+                    fetched.aborted = log.aborted_in(spec.from, fetched.next_offset().unwrap_or(end));
+                }
+                Ok(Found::Ready(fetched))
+            }
+            Read::Cold(job) if committed => Ok(Found::Cold(job.with_aborted(log, spec.from, end))),
             Read::Cold(job) => Ok(Found::Cold(job)),
             Read::Empty => Ok(Found::Ready(fetched)),
         }

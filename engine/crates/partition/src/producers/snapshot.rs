@@ -2,15 +2,19 @@
 //!
 //! A producer: id, count of batches, then each batch: epoch, first sequence, records - 1, base offset, timestamp (zigzag),
 //! end index; each number but the first of its kind as its distance to the one before.
+//!
+//! Version 3 is for partitions with transactions: after its batches a producer has a byte that says whether its [`Txn`]
+//! follows, and after the producers come the [`Change`]s behind the commit index.
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use model::{LogIndex, Offset};
 
-use super::{Producer, Producers, Remembered};
+use super::{Change, Producer, Producers, Remembered, Txn};
 
 const VERSION: u8 = 1;
+const VERSION_WITH_TRANSACTIONS: u8 = 3;
 /// In place of a snapshot: it stands in a file beside the log.
 const IN_FILE: u8 = 2;
 
@@ -44,7 +48,8 @@ impl Producers {
         if self.by_id.is_empty() {
             return out;
         }
-        out.push(VERSION);
+        let transactions = !self.changes.is_empty() || self.by_id.values().any(|p| p.txn.is_some());
+        out.push(if transactions { VERSION_WITH_TRANSACTIONS } else { VERSION });
         put(&mut out, self.by_id.len() as u64);
         let mut id_before = 0;
         // The order of use decides who is forgotten first; ids alone would lose it.
@@ -64,6 +69,18 @@ impl Producers {
                 put(&mut out, batch.end.0 - before.end.0);
                 before = *batch;
             }
+            if transactions {
+                put_txn(&mut out, producer.txn.as_deref());
+            }
+        }
+        if transactions {
+            put(&mut out, self.changes.len() as u64);
+            for change in &self.changes {
+                put(&mut out, change.end.0);
+                put_signed(&mut out, change.id);
+                put_txn(&mut out, change.before.as_ref());
+                put_offset(&mut out, change.ended);
+            }
         }
         out
     }
@@ -72,9 +89,11 @@ impl Producers {
     pub fn from_snapshot(bytes: &[u8]) -> Result<Producers, BadSnapshot> {
         let mut producers = Producers::default();
         let Some((version, mut rest)) = bytes.split_first() else { return Ok(producers) };
-        if *version != VERSION {
-            return Err(BadSnapshot);
-        }
+        let transactions = match *version {
+            VERSION => false,
+            VERSION_WITH_TRANSACTIONS => true,
+            _ => return Err(BadSnapshot),
+        };
         let mut id: i64 = 0;
         for _ in 0..take(&mut rest)? {
             id = id.wrapping_add(take_signed(&mut rest)?);
@@ -85,12 +104,21 @@ impl Producers {
                 batches.push_back(before);
                 producers.uncommitted.push_back((before.end, id));
             }
-            if batches.is_empty() {
+            let txn = if transactions { take_txn(&mut rest)? } else { None };
+            if batches.is_empty() && txn.is_none() {
                 return Err(BadSnapshot);
             }
+            producers.unstable.extend(txn.and_then(|txn| txn.first).map(|first| (first, id)));
             producers.uses += 1;
             let used = producers.uses;
-            producers.by_id.insert(id, Producer { batches, seen_ms: None, used });
+            let producer = Producer { batches, txn: txn.map(Box::new), seen_ms: None, used };
+            producers.by_id.insert(id, producer);
+        }
+        for _ in 0..if transactions { take(&mut rest)? } else { 0 } {
+            let (end, id) = (LogIndex(take(&mut rest)?), take_signed(&mut rest)?);
+            let change = Change { end, id, before: take_txn(&mut rest)?, ended: take_offset(&mut rest)? };
+            producers.unstable.extend(change.ended.map(|first| (first, id)));
+            producers.changes.push_back(change);
         }
         producers.uncommitted.make_contiguous().sort_unstable();
         if rest.is_empty() { Ok(producers) } else { Err(BadSnapshot) }
@@ -125,6 +153,42 @@ fn take_batch(rest: &mut &[u8], before: &Remembered) -> Result<Remembered, BadSn
         timestamp_ms,
         end: LogIndex(end),
     })
+}
+
+fn put_txn(out: &mut Vec<u8>, txn: Option<&Txn>) {
+    out.push(u8::from(txn.is_some()));
+    if let Some(txn) = txn {
+        put_signed(out, i64::from(txn.epoch));
+        put_signed(out, i64::from(txn.coordinator_epoch));
+        put_offset(out, txn.first);
+        put_signed(out, txn.timestamp_ms);
+        put(out, txn.end.0);
+    }
+}
+
+fn take_txn(rest: &mut &[u8]) -> Result<Option<Txn>, BadSnapshot> {
+    match take(rest)? {
+        0 => return Ok(None),
+        1 => {}
+        _ => return Err(BadSnapshot),
+    }
+    Ok(Some(Txn {
+        epoch: i16::try_from(take_signed(rest)?).map_err(|_| BadSnapshot)?,
+        coordinator_epoch: i32::try_from(take_signed(rest)?).map_err(|_| BadSnapshot)?,
+        first: take_offset(rest)?,
+        timestamp_ms: take_signed(rest)?,
+        end: LogIndex(take(rest)?),
+    }))
+}
+
+/// -1 stands for none.
+fn put_offset(out: &mut Vec<u8>, offset: Option<Offset>) {
+    put_signed(out, offset.map_or(-1, |offset| offset.0));
+}
+
+fn take_offset(rest: &mut &[u8]) -> Result<Option<Offset>, BadSnapshot> {
+    let offset = take_signed(rest)?;
+    if offset < -1 { Err(BadSnapshot) } else { Ok((offset >= 0).then_some(Offset(offset))) }
 }
 
 fn put(out: &mut Vec<u8>, mut value: u64) {

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use batch::{Attributes, Header};
+use batch::{Attributes, ControlKind, Header};
 use model::Epoch;
+use model::limits::TRANSACTIONS_OPEN_PER_PARTITION_MAX;
 
 use super::*;
 
@@ -23,6 +24,10 @@ fn header(id: i64, epoch: i16, sequence: i32, records: i32, offset: i64) -> Head
     }
 }
 
+fn added(header: &Header, marker: Option<EndMarker>, end: i64) -> Added<'_> {
+    Added { header, marker, end: LogIndex(end as u64), now_ms: Some(0) }
+}
+
 /// A log of nothing but producers: offsets and indexes are the same.
 #[derive(Default)]
 struct Log {
@@ -36,7 +41,7 @@ impl Log {
         match self.producers.check(&header) {
             Ok(Sequence::Next) => {
                 self.end += i64::from(records);
-                self.producers.appended(&header, LogIndex(self.end as u64), Some(0));
+                self.producers.appended(added(&header, None, self.end));
                 format!("at {}", header.base_offset)
             }
             Ok(Sequence::Duplicate(batch)) => format!("duplicate of {}", batch.base_offset),
@@ -141,7 +146,7 @@ fn a_truncation_takes_back_what_the_cut_batches_added() {
 fn idle_producers_are_forgotten() {
     let mut log = Log::default();
     log.append(7, 0, 0, 1);
-    log.producers.appended(&header(8, 0, 0, 1, 1), LogIndex(2), Some(50));
+    log.producers.appended(Added { now_ms: Some(50), ..added(&header(8, 0, 0, 1, 1), None, 2) });
     log.producers.committed(LogIndex(2));
     log.producers.expire(99, 100);
     assert_eq!(log.producers.len(), 2);
@@ -170,6 +175,94 @@ fn the_least_recently_used_are_forgotten_when_there_are_too_many() {
     log.commit();
 }
 
+fn transactional(id: i64, epoch: i16, sequence: i32, offset: i64) -> Header {
+    let mut attributes = Attributes(0);
+    attributes.0 |= 1 << 4;
+    Header { attributes, ..header(id, epoch, sequence, 1, offset) }
+}
+
+impl Log {
+    fn send(&mut self, id: i64, epoch: i16, sequence: i32) {
+        let header = transactional(id, epoch, sequence, self.end);
+        self.end += 1;
+        self.producers.appended(added(&header, None, self.end));
+    }
+
+    fn mark(&mut self, id: i64, epoch: i16, kind: ControlKind) -> Option<Aborted> {
+        let mut header = transactional(id, epoch, -1, self.end);
+        header.attributes.0 |= 1 << 5;
+        self.end += 1;
+        let marker = EndMarker { kind, coordinator_epoch: 4 };
+        self.producers.appended(added(&header, Some(marker), self.end))
+    }
+}
+
+#[test]
+fn a_truncation_opens_again_what_a_cut_marker_ended() {
+    let mut log = Log::default();
+    log.send(7, 0, 0);
+    log.send(8, 0, 0);
+    log.commit();
+    let before = log.producers.snapshot();
+    let at = LogIndex(log.end as u64);
+    log.mark(7, 1, ControlKind::Commit);
+    log.send(7, 1, 0);
+    log.mark(8, 0, ControlKind::Abort);
+    log.send(9, 0, 0);
+    assert_eq!(log.producers.first_unstable(), Some(Offset(0)), "no marker is committed");
+    let mut replayed = Producers::from_snapshot(&log.producers.snapshot()).expect("our own");
+    assert_eq!(replayed.unstable, log.producers.unstable);
+    let mut decided = replayed.clone();
+    decided.committed(LogIndex(4));
+    assert_eq!(decided.first_unstable(), Some(Offset(1)), "the first one is, the second is not");
+    decided.committed(LogIndex(log.end as u64));
+    assert_eq!(decided.first_unstable(), Some(Offset(3)));
+    for producers in [&mut log.producers, &mut replayed] {
+        producers.truncated(at);
+        assert_eq!(producers.first_unstable(), Some(Offset(0)));
+        assert!(producers.is_open(7) && producers.is_open(8) && !producers.is_open(9));
+        assert_eq!(producers.unstable.len(), 2);
+        let mut read = Producers::from_snapshot(&producers.snapshot()).expect("our own");
+        read.committed(at);
+        producers.committed(at);
+        assert_eq!(producers.snapshot(), before);
+    }
+}
+
+#[test]
+fn an_aborted_transaction_knows_where_everything_was_decided() {
+    let mut log = Log::default();
+    log.send(7, 0, 0);
+    log.send(8, 0, 0);
+    log.send(9, 0, 0);
+    let aborted = |id, first, last, last_stable| {
+        let (first, last, last_stable) = (Offset(first), Offset(last), Offset(last_stable));
+        Some(Aborted { producer_id: id, first, last, last_stable })
+    };
+    assert_eq!(log.mark(8, 0, ControlKind::Abort), aborted(8, 1, 3, 0));
+    assert_eq!(log.mark(7, 0, ControlKind::Commit), None);
+    assert_eq!(log.mark(7, 0, ControlKind::Abort), None, "there was nothing to abort");
+    assert_eq!(log.mark(9, 0, ControlKind::Abort), aborted(9, 2, 6, 7));
+}
+
+#[test]
+fn open_transactions_are_not_forgotten_when_there_are_too_many_producers() {
+    let mut log = Log::default();
+    log.send(-5 + PRODUCERS_PER_PARTITION_MAX as i64, 0, 0);
+    let open = -5 + PRODUCERS_PER_PARTITION_MAX as i64;
+    for id in 0..=PRODUCERS_PER_PARTITION_MAX as i64 {
+        if id != open {
+            log.append(id, 0, 0, 1);
+        }
+    }
+    assert!(log.producers.len() < PRODUCERS_PER_PARTITION_MAX && log.producers.is_open(open));
+    assert!(!log.producers.are_all_open());
+    for id in 0..TRANSACTIONS_OPEN_PER_PARTITION_MAX as i64 {
+        log.send(20_000 + id, 0, 0);
+    }
+    assert!(log.producers.are_all_open());
+}
+
 proptest! {
     #[test]
     fn a_snapshot_gives_back_the_same_producers(
@@ -185,6 +278,11 @@ proptest! {
             if log.append(id, epoch, 0, records).starts_with("at") {
                 next[id as usize] = records;
             }
+            match records {
+                1 if epoch > 0 => log.send(id + 2, 2, 0),
+                2 => drop(log.mark(id + 2, 2, ControlKind::Abort)),
+                _ => {}
+            }
             if commit {
                 log.commit();
             }
@@ -198,7 +296,7 @@ proptest! {
     #[test]
     fn any_bytes_are_a_snapshot_or_an_error(mut bytes in prop::collection::vec(any::<u8>(), 0..80)) {
         if let Some(version) = bytes.first_mut() {
-            *version = 1;
+            *version = if *version % 2 == 0 { 1 } else { 3 };
         }
         let _ = Producers::from_snapshot(&bytes);
     }

@@ -190,9 +190,7 @@ impl Store {
             delete_retention_ms: partition.config.delete_retention_ms,
             from,
             upto,
-            last_offsets: partition.producers.last_offsets().filter(|(_, last)| *last < upto).collect(),
-            // There are no transactions yet.
-            is_aborted: Box::new(|_, _| false),
+            last_of: partition.producers.last_of().collect(),
         };
         self.cleaner.file_id = self.cleaner.file_id.wrapping_add(1);
         let file_id = self.cleaner.file_id;

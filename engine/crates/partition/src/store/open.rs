@@ -8,7 +8,7 @@ use std::sync::Arc;
 use batch::Header;
 use io::{Rng, Storage};
 use journal::{Journal, OpenError as JournalError, Options};
-use log::{Logs, Watch};
+use log::{Aborted, Logs, Watch};
 use model::{GroupId, LogIndex, ShardId};
 
 use super::cleaner::Cleaner;
@@ -18,7 +18,7 @@ use super::{Stop, Store, producers};
 use crate::config::TopicConfig;
 use crate::error::OpenError;
 use crate::partition::{Hands, Partition, SMALL_RECORD_BYTES};
-use crate::producers::Producers;
+use crate::producers::{Added, Producers};
 
 /// Where a shard's data is, and how much of what it may use.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct StoreOptions {
 struct Recovering {
     producers: BTreeMap<GroupId, Producers>,
     unreadable: Option<GroupId>,
+    /// Transactions aborted by what the replay brought, and where each marker ends.
+    aborted: BTreeMap<GroupId, Vec<(LogIndex, Aborted)>>,
     /// Groups whose newest State says that their producers stand in a file.
     in_files: BTreeSet<GroupId>,
 }
@@ -94,13 +96,21 @@ impl Watch for Recovering {
         }
     }
 
-    fn batch(&mut self, group: GroupId, header: &Header, end: LogIndex) {
-        if header.producer_id >= 0 {
-            self.producers.entry(group).or_default().appended(header, end, None);
+    fn batch(&mut self, group: GroupId, header: &Header, bytes: &[u8], end: LogIndex) {
+        if header.producer_id < 0 {
+            return;
+        }
+        let marker = batch::end_marker(header, bytes);
+        let producers = self.producers.entry(group).or_default();
+        if let Some(aborted) = producers.appended(Added { header, marker, end, now_ms: None }) {
+            self.aborted.entry(group).or_default().push((end, aborted));
         }
     }
 
     fn truncate(&mut self, group: GroupId, end: LogIndex) {
+        if let Some(aborted) = self.aborted.get_mut(&group) {
+            aborted.retain(|(at, _)| *at <= end);
+        }
         if let Some(producers) = self.producers.get_mut(&group) {
             producers.truncated(end);
         }
@@ -108,6 +118,7 @@ impl Watch for Recovering {
 
     fn remove(&mut self, group: GroupId) {
         self.producers.remove(&group);
+        self.aborted.remove(&group);
     }
 }
 
@@ -159,7 +170,7 @@ impl Store {
             is_new,
             producers_due: BTreeSet::new(),
         };
-        store.park(&*storage, recovering.producers)?;
+        store.park(&*storage, recovering)?;
         Ok(store)
     }
 
@@ -172,11 +183,7 @@ impl Store {
     }
 
     /// Opens every recovered log; nobody may use it until it is named.
-    fn park(
-        &mut self,
-        storage: &dyn Storage,
-        mut producers: BTreeMap<GroupId, Producers>,
-    ) -> Result<(), OpenError> {
+    fn park(&mut self, storage: &dyn Storage, mut recovering: Recovering) -> Result<(), OpenError> {
         let gave_up: BTreeSet<GroupId> = self.logs.losses().iter().map(|loss| loss.group).collect();
         let config = Arc::new(TopicConfig::default());
         let groups: Vec<GroupId> = self.logs.iter().map(log::Log::group).collect();
@@ -189,7 +196,13 @@ impl Store {
             }
             let log = self.logs.get_mut(group).expect("just listed");
             let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
-            let producers = producers.remove(&group).unwrap_or_default();
+            if let Some(aborted) = recovering.aborted.remove(&group) {
+                let dir = hands.log.dir();
+                let aborted = aborted.into_iter().map(|(_, aborted)| aborted);
+                let recovered = hands.log.recover_aborted(storage, aborted);
+                recovered.map_err(|error| explain(&JournalError::Io(dir, error)))?;
+            }
+            let producers = recovering.producers.remove(&group).unwrap_or_default();
             let partition = Partition::open(&mut hands, producers, Arc::clone(&config), gave_up);
             if partition.has_start() {
                 self.starts.push(group);

@@ -16,7 +16,7 @@ use model::{GroupId, LogIndex, Offset};
 use super::Store;
 use super::job::{StoreJob, Work};
 use super::reads::unflushed;
-use crate::producers::{Producers, file};
+use crate::producers::{Added, Producers, file};
 
 /// Its name is the offset that it is as of, as with Kafka's.
 const SUFFIX: &str = "snapshot";
@@ -105,9 +105,11 @@ pub(super) fn recover(
 
 fn take_batches(producers: &mut Producers, log: &Log, bytes: &[u8], mut next: Offset) -> IoResult<Offset> {
     for item in split(bytes) {
-        let (header, _) = item.map_err(|_| ErrorKind::InvalidData)?;
+        let (header, bytes) = item.map_err(|_| ErrorKind::InvalidData)?;
         if header.base_offset >= next {
-            producers.appended(&header, log.index_of(header.last_offset()).plus(1), None);
+            let end = log.index_of(header.last_offset()).plus(1);
+            let marker = batch::end_marker(&header, bytes);
+            producers.appended(Added { header: &header, marker, end, now_ms: None });
         }
         next = header.next_offset().max(next);
     }

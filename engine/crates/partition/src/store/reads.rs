@@ -57,8 +57,12 @@ impl Store {
     }
 
     /// A cold read came back. What it read from may be gone by now: then it is read again.
-    pub(super) fn read_done(&mut self, asked: AskedRead, done: ReadDone, wakes: &mut Vec<Wake>) {
+    pub(super) fn read_done(&mut self, asked: AskedRead, mut done: ReadDone, wakes: &mut Vec<Wake>) {
         let AskedRead { spec, token, tries } = asked;
+        let aborted = done.take_aborted();
+        if let Some(log) = self.logs.get_mut(spec.group) {
+            log.aborted_files_listed(&mut done);
+        }
         let result = match self.look(spec.group) {
             None => Err(FetchError::UnknownPartition),
             Some((partition, log)) => match log.read_done(&self.journal, done) {
@@ -82,7 +86,7 @@ impl Store {
                         return;
                     }
                     let watermarks = partition.watermarks(log);
-                    Ok(Fetched { watermarks, data, bytes, diverging: None })
+                    Ok(Fetched { watermarks, data, bytes, aborted, diverging: None })
                 }
             },
         };

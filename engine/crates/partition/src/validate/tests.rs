@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::CleanupPolicy;
 use crate::error::error_code;
-use crate::spec::Acks;
+use crate::spec::{Acks, Verified};
 use model::ErrorCode;
 
 const CLIENT: Origin = Origin::Client { acks: Acks::All };
@@ -69,7 +69,7 @@ fn records_that_are_none_are_refused_as_far_as_they_are_not_compressed() {
 }
 
 #[test]
-fn control_and_transactional_batches_are_not_for_clients() {
+fn control_batches_are_not_for_clients_and_a_transaction_must_be_named() {
     let mut control = Builder::new().control();
     control.push(NOW_MS, Some(&[0; 4]), Some(&[0; 6]), &[]);
     let control = control.finish(Codec::None);
@@ -78,7 +78,14 @@ fn control_and_transactional_batches_are_not_for_clients() {
     assert!(validate(&control, coordinator, &config(), NOW_MS).is_ok());
     let mut transactional = Builder::new().producer(1, 0, 0).transactional();
     transactional.push(NOW_MS, None, None, &[]);
-    assert_eq!(refused(&transactional.finish(Codec::None), &config()), AppendError::InvalidRecord);
+    let transactional = transactional.finish(Codec::None);
+    assert_eq!(refused(&transactional, &config()), AppendError::NoTransactionalId);
+    let named = Origin::Transactional { acks: Acks::All, verified: Verified::Unasked };
+    assert!(validate(&transactional, named, &config(), NOW_MS).is_ok());
+    let mut nobodys = Builder::new().transactional();
+    nobodys.push(NOW_MS, None, None, &[]);
+    let refused = validate(&nobodys.finish(Codec::None), named, &config(), NOW_MS).map(drop);
+    assert_eq!(refused, Err(AppendError::InvalidRecord));
 }
 
 #[test]

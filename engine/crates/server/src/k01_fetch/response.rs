@@ -96,7 +96,7 @@ pub(super) fn write_response(
                     last_stable: fetched.watermarks.last_stable,
                     log_start: fetched.watermarks.log_start,
                     diverging: fetched.diverging,
-                    aborted: committed.then_some(&[]),
+                    aborted: committed.then_some(&fetched.aborted[..]),
                     preferred_read_replica: -1,
                 };
                 writer.partition(&response, fetched.data);

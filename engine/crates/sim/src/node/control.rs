@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use batch::{ControlKind, EndMarker};
 use io::{Rng, SplitMix};
-use model::{ConnectionId, GroupId, Offset, ShardId, TopicId};
+use model::{ConnectionId, ErrorCode, GroupId, Offset, ShardId, TopicId};
 use partition::TopicConfig;
-use server::calls::{CallId, KeyValue, Outcome, Reply, Request};
+use server::calls::{CallId, KeyValue, Outcome, Producer, Reply, Request};
 use server::routing::Topic;
-use server::{Handoff, HandoffRequest, Message, TopicsChange};
+use server::{Handoff, HandoffRequest, Message, TopicsChange, Verification};
 use shard::Mailbox;
-use wire::Reader;
+use wire::{Reader, WireError};
 
 use super::ledger::Checked;
 use super::trace;
@@ -20,6 +21,8 @@ use super::trace;
 pub(super) const CREATE_TOPICS: i16 = 19;
 pub(super) const DELETE_TOPICS: i16 = 20;
 pub(super) const DELETE_RECORDS: i16 = 21;
+/// Ends a transaction: its markers are written to the partitions that the body names.
+pub(super) const END_TXN: i16 = 26;
 pub(super) const VERSION: i16 = 2;
 
 const UNKNOWN: i16 = 3;
@@ -56,6 +59,7 @@ enum Pending {
         connection: ConnectionId,
         correlation: i32,
     },
+    Marked,
     Read,
 }
 
@@ -81,6 +85,18 @@ pub(super) struct Control {
     /// One record is on its way at a time.
     appending: bool,
     waiting: VecDeque<HandoffRequest>,
+    /// Questions about transactions; everybody hears yes, whenever it is.
+    verifications: VecDeque<Verification>,
+    /// The transaction that is ended just now: one at a time, as its coordinator would.
+    ending: Option<Ending>,
+}
+
+/// Markers on their way.
+struct Ending {
+    connection: ConnectionId,
+    correlation: i32,
+    left: usize,
+    error: i16,
 }
 
 impl Made {
@@ -128,6 +144,8 @@ impl Control {
             next_call: 0,
             appending: false,
             waiting: VecDeque::new(),
+            verifications: VecDeque::new(),
+            ending: None,
         };
         let config = TopicConfig { retention_ms: None, ..TopicConfig::default() };
         let own = Topic {
@@ -190,12 +208,64 @@ impl Control {
             self.outcome(outcome)?;
         }
         self.waiting.extend(drained.requests);
+        self.verifications.extend(drained.verifications);
+        if rng.below(2) == 0 {
+            self.verify(rng);
+        }
         while !self.appending
             && let Some(request) = self.waiting.pop_front()
         {
             self.request(&request, rng)?;
         }
         Ok(busy)
+    }
+
+    fn verify(&mut self, rng: &mut SplitMix) {
+        let Some(asked) = self.verifications.pop_front() else { return };
+        let loading = self.phase != Phase::Ready || rng.below(6) == 0;
+        let error = if loading { ErrorCode::COORDINATOR_LOAD_IN_PROGRESS } else { ErrorCode::NONE };
+        let errors = vec![error; asked.partitions.len()];
+        self.send(asked.token.shard(), Message::Verified { token: asked.token, errors });
+    }
+
+    /// Writes a transaction's markers; the answer waits for all of them.
+    fn end(&mut self, request: &HandoffRequest) -> Result<(), WireError> {
+        let mut body = Reader::new(&request.body);
+        let (id, commits, count) = (body.int64()?, body.int64()?, body.int32()?);
+        let kind = if commits == 1 { ControlKind::Commit } else { ControlKind::Abort };
+        let mut groups = Vec::new();
+        for _ in 0..count {
+            let (topic, index) = (TopicId(body.uuid()?), body.int32()?);
+            let made = self.topics.values().find(|made| made.id == topic); // a topic that is gone needs no marker
+            groups.extend(made.map(|made| made.groups[usize::try_from(index).expect("not negative")]));
+        }
+        let (connection, correlation) = (request.connection, request.correlation_id);
+        if groups.is_empty() {
+            self.answer(connection, refused(correlation, 0));
+            return Ok(());
+        }
+        self.appending = true;
+        self.ending = Some(Ending { connection, correlation, left: groups.len(), error: 0 });
+        for group in groups.into_iter().map(GroupId) {
+            let producer = Producer { id, epoch: 0 };
+            let marker = EndMarker { kind, coordinator_epoch: 0 };
+            let append = Request::AppendMarker { group, producer, marker, expected_end: None };
+            self.ask(group, append, Pending::Marked);
+        }
+        Ok(())
+    }
+
+    fn marked(&mut self, error: ErrorCode) {
+        let ending = self.ending.as_mut().expect("it is being ended");
+        ending.left -= 1;
+        if !error.is_none() && error != ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {
+            ending.error = error.0;
+        }
+        if ending.left == 0 {
+            let (connection, response) = (ending.connection, refused(ending.correlation, ending.error));
+            (self.appending, self.ending) = (false, None);
+            self.answer(connection, response);
+        }
     }
 
     fn outcome(&mut self, outcome: Outcome) -> Checked {
@@ -224,6 +294,7 @@ impl Control {
                     self.answer(connection, refused(correlation, error.0));
                 }
             }
+            (Some(Pending::Marked), Reply::Appended { error, .. }) => self.marked(error),
             (Some(Pending::Deleted { connection, correlation }), Reply::Deleted { error, log_start }) => {
                 let mut response = refused(correlation, error.0);
                 response.extend_from_slice(&log_start.0.to_be_bytes());
@@ -308,7 +379,8 @@ impl Control {
         self.appending = true;
         let records = vec![KeyValue { key: Some(name.into_bytes()), value }];
         let (expected_end, makes_room) = (Some(self.end), matches!(then, Then::Delete { .. }));
-        let append = Request::Append { group: GroupId::CONTROLLER, records, expected_end, makes_room };
+        let append =
+            Request::Append { group: GroupId::CONTROLLER, records, expected_end, makes_room, producer: None };
         let (connection, correlation) = (request.connection, request.correlation_id);
         self.ask(GroupId::CONTROLLER, append, Pending::Appended { connection, correlation, then });
     }
@@ -354,6 +426,7 @@ impl Control {
                 let call = Request::DeleteRecords { group, before };
                 self.ask(group, call, Pending::Deleted { connection, correlation });
             }
+            END_TXN => self.end(request).map_err(short)?,
             key => return Err(format!("the control plane got key {key}")),
         }
         Ok(())

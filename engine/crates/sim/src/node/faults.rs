@@ -169,6 +169,7 @@ impl World {
         let Some(process) = self.process.take() else { return Ok(()) };
         trace::note("ends by (1: power)", i64::from(end == End::Power), 0, 0);
         self.reached.count(Situation::CheckpointRace, process.has_untold_segment() && !self.stopping);
+        self.reached.count(Situation::OpenTransaction, self.transactor.is_open());
         drop(process);
         self.stopping = false;
         self.disk.disarm();

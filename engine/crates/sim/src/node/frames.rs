@@ -124,10 +124,14 @@ pub(super) fn produce(
     correlation: i32,
     acks: i16,
     timeout_ms: i32,
+    transaction: Option<&str>,
     topics: &ByTopic<(i32, &[u8])>,
 ) -> Vec<u8> {
     let mut out = Writer::begin(PRODUCE, version, correlation);
-    out.null_string(); // no transaction
+    match transaction {
+        Some(id) => out.string(id),
+        None => out.null_string(),
+    }
     out.int16(acks);
     out.int32(timeout_ms);
     out.count(topics.len());
@@ -161,6 +165,7 @@ pub(super) struct FetchHead {
     pub wait_ms: i32,
     pub bytes_min: i32,
     pub bytes_max: i32,
+    pub committed: bool,
     pub session_id: i32,
     pub session_epoch: i32,
 }
@@ -174,7 +179,7 @@ pub(super) fn fetch(head: &FetchHead, topics: &ByTopic<FetchFrom>, forgotten: &B
     out.int32(head.wait_ms);
     out.int32(head.bytes_min);
     out.int32(head.bytes_max);
-    out.int8(0);
+    out.int8(i8::from(head.committed));
     if version >= 7 {
         out.int32(head.session_id);
         out.int32(head.session_epoch);
@@ -312,6 +317,9 @@ pub(super) struct FetchedPart<'a> {
     pub index: i32,
     pub error: i16,
     pub high_watermark: i64,
+    pub last_stable: i64,
+    /// Producer and first offset of aborted transactions; `None` if they were not asked for.
+    pub aborted: Option<Vec<(i64, i64)>>,
     /// `None` in versions that do not tell.
     pub log_start: Option<i64>,
     pub records: &'a [u8],
@@ -334,11 +342,13 @@ pub(super) fn fetched(version: i16, mut reader: Reader<'_>) -> Checked<Fetched<'
             let topic = topic_name(&mut reader, version, flexible)?;
             for _ in 0..reader.count(flexible, 1)? {
                 let (index, error) = (reader.int32()?, reader.int16()?);
-                let (high_watermark, _) = (reader.int64()?, reader.int64()?);
+                let (high_watermark, last_stable) = (reader.int64()?, reader.int64()?);
                 let log_start = if version >= 5 { Some(reader.int64()?) } else { None };
-                if let Some(aborted) = reader.nullable_count(flexible, 16)? {
-                    for _ in 0..aborted {
-                        reader.take(16)?;
+                let mut aborted = None;
+                if let Some(count) = reader.nullable_count(flexible, 16)? {
+                    let list: &mut Vec<(i64, i64)> = aborted.insert(Vec::new());
+                    for _ in 0..count {
+                        list.push((reader.int64()?, reader.int64()?));
                         reader.no_tags(flexible)?;
                     }
                 }
@@ -348,7 +358,17 @@ pub(super) fn fetched(version: i16, mut reader: Reader<'_>) -> Checked<Fetched<'
                 let records = reader.nullable_bytes(flexible)?.unwrap_or_default();
                 reader.no_tags(flexible)?;
                 let topic = topic.clone();
-                parts.push(FetchedPart { topic, index, error, high_watermark, log_start, records });
+                let part = FetchedPart {
+                    topic,
+                    index,
+                    error,
+                    high_watermark,
+                    last_stable,
+                    aborted,
+                    log_start,
+                    records,
+                };
+                parts.push(part);
             }
             reader.no_tags(flexible)?;
         }

@@ -1,7 +1,8 @@
 //! The checker: what clients were told, and whether a broker may say what they are told next.
 //!
 //! It knows nothing but requests and answers. An offset that was acknowledged or read holds one record for ever; a record of
-//! an idempotent producer stands at one offset; ends never move back; starts move only where somebody asked for it.
+//! an idempotent producer stands at one offset; ends never move back; starts move only where somebody asked for it. Who reads
+//! committed records is given those of transactions that were to be committed, all of them, and no others.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,20 @@ impl RecordId {
     }
 }
 
+/// How a transaction is to end; told to the ledger before it is told to the node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fate {
+    Undecided,
+    Commit,
+    Abort,
+}
+
+/// Stands in a partition's list of records for a marker.
+const MARKER: RecordId = RecordId { producer: u16::MAX, slot: Slot(u16::MAX), n: 0 };
+
 struct Sent {
+    /// The transaction that it is part of.
+    transaction: Option<u32>,
     timestamp: i64,
     len: u32,
     /// Where it stands, if that is known; of a producer without idempotence, the last place.
@@ -76,6 +90,8 @@ pub(super) struct Part {
     at: Vec<Option<RecordId>>,
     /// One past the last record that somebody knows of, and when that became known.
     ends: Vec<(u64, i64)>,
+    /// The same for the last stable offset.
+    stables: Vec<(u64, i64)>,
     start_asked: i64,
     start_acked: i64,
 }
@@ -84,6 +100,7 @@ pub(super) struct Part {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub end: i64,
+    pub stable: i64,
     pub start: i64,
 }
 
@@ -92,6 +109,7 @@ pub(super) struct Known {
 pub(super) struct Ledger {
     parts: Vec<Part>,
     streams: BTreeMap<(u16, Slot), Stream>,
+    fates: BTreeMap<u32, Fate>,
     pub acked: u64,
     pub read: u64,
 }
@@ -113,6 +131,10 @@ impl Part {
         }
     }
 
+    fn stable(&self) -> i64 {
+        self.stables.last().map_or(0, |(_, stable)| *stable)
+    }
+
     fn name(&self) -> String {
         format!("{}-{} ({})", self.topic, self.index, self.topic_id)
     }
@@ -129,6 +151,7 @@ impl Ledger {
             retention,
             at: Vec::new(),
             ends: Vec::new(),
+            stables: Vec::new(),
             start_asked: 0,
             start_acked: 0,
         });
@@ -149,12 +172,24 @@ impl Ledger {
 
     pub fn known(&self, slot: Slot) -> Known {
         let part = self.part(slot);
-        Known { end: part.end(), start: part.start_acked }
+        Known { end: part.end(), stable: part.stable(), start: part.start_acked }
     }
 
     /// The end that was known at a moment.
     pub fn end_at(&self, slot: Slot, ns: u64) -> i64 {
         self.part(slot).end_at(ns)
+    }
+
+    /// The last stable offset that was known at a moment.
+    pub fn stable_at(&self, slot: Slot, ns: u64) -> i64 {
+        let stables = &self.part(slot).stables;
+        let before = stables.partition_point(|(at, _)| *at <= ns);
+        before.checked_sub(1).map_or(0, |last| stables[last].1)
+    }
+
+    /// How a transaction ends.
+    pub fn decide(&mut self, transaction: u32, fate: Fate) {
+        self.fates.insert(transaction, fate);
     }
 
     /// Whether a record at this offset may be gone.
@@ -169,7 +204,67 @@ impl Ledger {
         stream.idempotent = idempotent;
         assert_eq!(stream.records.len(), id.n as usize, "records are made in order");
         let len = u32::try_from(len).expect("records are small");
-        stream.records.push(Sent { timestamp, len, offset: None });
+        stream.records.push(Sent { transaction: None, timestamp, len, offset: None });
+    }
+
+    /// The record that was made last is part of a transaction.
+    pub fn is_part_of(&mut self, id: RecordId, transaction: u32) {
+        let stream = self.streams.get_mut(&(id.producer, id.slot)).expect("just made");
+        stream.records.last_mut().expect("just made").transaction = Some(transaction);
+        self.fates.entry(transaction).or_insert(Fate::Undecided);
+    }
+
+    fn fate_of(&self, id: RecordId) -> Option<Fate> {
+        let sent = &self.streams.get(&(id.producer, id.slot))?.records[id.n as usize];
+        sent.transaction.map(|transaction| self.fates[&transaction])
+    }
+
+    /// A marker was read.
+    pub fn saw_marker(&mut self, now_ns: u64, slot: Slot, offset: i64) -> Checked {
+        let part = self.part_mut(slot);
+        let at = usize::try_from(offset).map_err(|_| format!("a marker at offset {offset}"))?;
+        if part.at.len() <= at {
+            part.at.resize(at + 1, None);
+        }
+        match part.at[at].replace(MARKER) {
+            Some(known) if known != MARKER => {
+                Err(format!("offset {offset} of {} held {known:?} and holds a marker", part.name()))
+            }
+            _ => {
+                part.raise(now_ns, offset + 1);
+                Ok(())
+            }
+        }
+    }
+
+    /// Somebody who reads committed records was given the record at `offset`, or was told to leave it out.
+    pub fn judged(&self, slot: Slot, offset: i64, given: bool) -> Checked {
+        let part = self.part(slot);
+        let id = part.at[usize::try_from(offset).expect("just read")].expect("just read");
+        match (self.fate_of(id), given) {
+            (Some(Fate::Commit) | None, true) | (Some(Fate::Abort), false) => Ok(()),
+            (fate, _) => Err(format!(
+                "a reader of committed records is {} {id:?} at {offset} of {}: {fate:?}",
+                if given { "given" } else { "not given" },
+                part.name()
+            )),
+        }
+    }
+
+    /// An answer named the last stable offset.
+    pub fn saw_stable(&mut self, now_ns: u64, slot: Slot, stable: i64, before: Known) -> Checked {
+        let part = self.part_mut(slot);
+        if stable < before.stable && !part.dead {
+            return Err(format!(
+                "{} is stable to {stable}, and was stable to {} before",
+                part.name(),
+                before.stable
+            ));
+        }
+        if stable > part.stable() {
+            part.stables.push((now_ns, stable));
+        }
+        Ok(())
     }
 
     fn learn(&mut self, offset: i64, id: RecordId) -> Checked {
@@ -313,6 +408,9 @@ impl Ledger {
     /// The timestamp of the record at an offset, if that is known.
     fn timestamp_at(&self, slot: Slot, offset: i64) -> Option<i64> {
         let id = self.part(slot).at.get(usize::try_from(offset).ok()?).copied().flatten()?;
+        if id == MARKER {
+            return None;
+        }
         Some(self.streams[&(id.producer, slot)].records[id.n as usize].timestamp)
     }
 
@@ -327,7 +425,7 @@ impl Ledger {
         for offset in start..end {
             let id = part.at[usize::try_from(offset).expect("offsets are positive")];
             let id = id.ok_or_else(|| format!("offset {offset} of {} was never read", part.name()))?;
-            if !self.streams[&(id.producer, slot)].idempotent {
+            if id == MARKER || !self.streams[&(id.producer, slot)].idempotent {
                 continue;
             }
             if let Some(before) = last.insert(id.producer, id.n)

@@ -34,8 +34,8 @@ pub(super) struct Plan {
     pub steps: u64,
     pub topics: Vec<Topic>,
     pub producers: Vec<Habits>,
-    /// Version, and whether it wants a session.
-    pub consumers: Vec<(i16, bool)>,
+    /// Version, whether it wants a session, whether it reads committed records.
+    pub consumers: Vec<(i16, bool, bool)>,
 }
 
 fn pick<T: Copy>(rng: &mut SplitMix, of: &[T]) -> T {
@@ -59,7 +59,9 @@ impl Plan {
             steps: pick(rng, &[1_000, 1_600, 2_600]),
             topics: topics(rng),
             producers: producers(rng),
-            consumers: (0..2 + rng.below(2)).map(|_| (4 + rng.below(15) as i16, rng.below(2) == 0)).collect(),
+            consumers: (0..2 + rng.below(2))
+                .map(|_| (4 + rng.below(15) as i16, rng.below(2) == 0, rng.below(2) == 0))
+                .collect(),
         }
     }
 }

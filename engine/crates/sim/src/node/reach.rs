@@ -15,18 +15,21 @@ pub enum Situation {
     Truncation,
     /// A bit flipped in something needed, and the node refused to start with it or to serve it.
     Rot,
+    /// The process ended while a transaction was open.
+    OpenTransaction,
     /// The node started where bytes of an earlier use of the file stand behind the journal's end.
     RecycledBytes,
 }
 
 impl Situation {
     /// All of them, with the names that a report uses.
-    pub const ALL: [(Situation, &'static str); 6] = [
+    pub const ALL: [(Situation, &'static str); 7] = [
         (Situation::TornCommit, "torn_commit"),
         (Situation::CheckpointRace, "checkpoint_race"),
         (Situation::FullJournal, "full_journal"),
         (Situation::Truncation, "truncation"),
         (Situation::Rot, "rot"),
+        (Situation::OpenTransaction, "open_transaction"),
         (Situation::RecycledBytes, "recycled_bytes"),
     ];
 }

@@ -2,7 +2,7 @@
 
 use io::{Clock, Rng, SplitMix};
 
-use super::clients::{Admin, Consumer, Ground, Lister, Producer};
+use super::clients::{Admin, Consumer, Ground, Lister, Producer, Transactor};
 use super::clock::{NS_PER_MS, SimClock};
 use super::ledger::{Checked, Ledger};
 use super::link::Link;
@@ -33,6 +33,7 @@ pub(super) struct World {
     pub topics: Topics,
     producers: Vec<Producer>,
     consumers: Vec<Consumer>,
+    pub transactor: Transactor,
     lister: Lister,
     admin: Admin,
     /// How the run of the process ends that [`crate::disk::SimDisk::end_after`] is set for.
@@ -66,7 +67,9 @@ impl World {
             producers: plan.producers.iter().copied().map(Producer::new).collect(),
             consumers: (0..)
                 .zip(&plan.consumers)
-                .map(|(number, (version, session))| Consumer::new(number, *version, *session, false))
+                .map(|(number, (version, session, committed))| {
+                    Consumer::new(number, *version, *session, *committed, false)
+                })
                 .collect(),
             plan,
             rng,
@@ -75,6 +78,7 @@ impl World {
             disk: FaultyDisk::default(),
             process: None,
             ledger: Ledger::default(),
+            transactor: Transactor::default(),
             lister: Lister::default(),
             admin: Admin::default(),
             end: End::Kill,
@@ -185,7 +189,7 @@ impl World {
     }
 
     fn clients(&mut self) -> Checked {
-        let World { producers, consumers, lister, admin, .. } = self;
+        let World { producers, consumers, transactor, lister, admin, .. } = self;
         let mut ground = Ground {
             wires: &mut self.wires.lock(),
             ledger: &mut self.ledger,
@@ -209,6 +213,7 @@ impl World {
         for consumer in consumers {
             consumer.step(&mut ground)?;
         }
+        transactor.step(&mut ground)?;
         lister.step(&mut ground)?;
         admin.step(&mut ground)
     }
@@ -216,7 +221,7 @@ impl World {
     fn links(&self) -> impl Iterator<Item = &Link> {
         let producers = self.producers.iter().map(Producer::link);
         let consumers = self.consumers.iter().map(Consumer::link);
-        producers.chain(consumers).chain([self.lister.link(), self.admin.link()])
+        producers.chain(consumers).chain([self.transactor.link(), self.lister.link(), self.admin.link()])
     }
 
     /// One of the connections, if there is any.
@@ -235,6 +240,7 @@ impl World {
             let all = self.topics.0.iter().all(|topic| topic.id.is_some());
             let done = self.producers.iter().all(Producer::is_done)
                 && self.consumers.iter().all(Consumer::is_done)
+                && self.transactor.is_done()
                 && self.lister.is_done()
                 && self.admin.is_done();
             if all && done && !self.stopping && self.process.is_some() {
@@ -246,9 +252,10 @@ impl World {
         let consumers: Vec<String> =
             self.consumers.iter().filter(|c| !c.is_done()).map(Consumer::describe).collect();
         Err(format!(
-            "{SETTLE_STEPS_MAX} steps after the last fault clients still wait: {}; {}",
+            "{SETTLE_STEPS_MAX} steps after the last fault clients still wait: {}; {}; {}",
             producers.join("; "),
-            consumers.join("; ")
+            consumers.join("; "),
+            self.transactor.describe()
         ))
     }
 
@@ -272,10 +279,17 @@ impl World {
 
     /// Everything is read, and held against everything that is known.
     fn drain(&mut self) -> Checked {
-        trace::note("drains", 0, 0, 0);
+        for committed in [false, true] {
+            self.drain_as(committed)?;
+        }
+        Ok(())
+    }
+
+    fn drain_as(&mut self, committed: bool) -> Checked {
+        trace::note("drains", i64::from(committed), 0, 0);
         let version = 13 + self.rng.below(6) as i16;
         let number = i64::try_from(self.consumers.len()).expect("few");
-        self.consumers.push(Consumer::new(number, version, false, true));
+        self.consumers.push(Consumer::new(number, version, false, committed, true));
         for _ in 0..SETTLE_STEPS_MAX {
             self.step()?;
             if self.consumers.iter().all(Consumer::is_done) {

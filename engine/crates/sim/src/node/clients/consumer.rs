@@ -1,7 +1,7 @@
 //! Consumers: long polls with and without sessions, that read on, read again from an earlier place, and at the end read
 //! everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::ErrorCode;
 use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
@@ -40,6 +40,8 @@ pub(in crate::node) struct Consumer {
     number: i64,
     version: i16,
     with_session: bool,
+    /// It reads committed records.
+    committed: bool,
     /// It reads everything once, from the start, and then is done.
     drains: bool,
     link: Link,
@@ -56,11 +58,12 @@ pub(in crate::node) struct Consumer {
 }
 
 impl Consumer {
-    pub fn new(number: i64, version: i16, with_session: bool, drains: bool) -> Consumer {
+    pub fn new(number: i64, version: i16, with_session: bool, committed: bool, drains: bool) -> Consumer {
         Consumer {
             number,
             version,
             with_session: with_session && version >= 7,
+            committed,
             drains,
             link: Link::default(),
             session: (0, 0),
@@ -229,6 +232,7 @@ impl Consumer {
             wait_ms,
             bytes_min,
             bytes_max,
+            committed: self.committed,
             session_id,
             session_epoch,
         };
@@ -269,7 +273,7 @@ impl Consumer {
             let (slot, from, before) = (*slot, *from, *before);
             bytes += part.records.len();
             failed |= part.error != 0;
-            stops_short |= next_offset(part.records).is_some_and(|next| next < part.high_watermark);
+            stops_short |= next_offset(part.records).is_some_and(|next| next < self.end_of(part));
             self.part(ground, slot, from, before, part)?;
         }
         trace::note("fetched", self.number, fetched.parts.len() as i64, bytes as i64);
@@ -278,6 +282,11 @@ impl Consumer {
             self.waited_out(ground, sent, bytes)?;
         }
         Ok(())
+    }
+
+    /// How far it may see.
+    fn end_of(&self, part: &FetchedPart<'_>) -> i64 {
+        if self.committed { part.last_stable } else { part.high_watermark }
     }
 
     fn is_named(&self, ground: &Ground<'_>, part: &FetchedPart<'_>, slot: Slot) -> bool {
@@ -305,7 +314,10 @@ impl Consumer {
             return Ok(());
         }
         for (slot, (from, _)) in &sent.wanted {
-            let end = ground.ledger.end_at(*slot, ended_ns - NOTICE_NS);
+            let at_ns = ended_ns - NOTICE_NS;
+            let ledger = &*ground.ledger;
+            let end =
+                if self.committed { ledger.stable_at(*slot, at_ns) } else { ledger.end_at(*slot, at_ns) };
             if end > *from && !ground.ledger.part(*slot).dead {
                 return Err(format!(
                     "consumer {} waited for slot {} from {from} until its time was over, though the log went to {end}: \
@@ -332,11 +344,24 @@ impl Consumer {
             return self.part_failed(ground, slot, from, part.error);
         }
         ground.ledger.saw_end(ground.now_ns, slot, part.high_watermark, before)?;
+        if part.last_stable > part.high_watermark {
+            return Err(format!("slot {} is stable to {} and ends before", slot.0, part.last_stable));
+        }
+        // What is stable only since the log starts there moves with the start, which is not for ever until it is durable.
+        if part.log_start.is_some_and(|start| start < part.last_stable) {
+            ground.ledger.saw_stable(ground.now_ns, slot, part.last_stable, before)?;
+        }
+        if part.aborted.is_some() != self.committed {
+            return Err(format!("consumer {} is told of {:?}", self.number, part.aborted));
+        }
         if let Some(start) = part.log_start {
             ground.ledger.saw_start(slot, start, before)?;
         }
-        let next = read_batches(ground, slot, from, part)?;
-        if self.drains && part.records.is_empty() && from >= part.high_watermark {
+        let next = read_batches(ground, slot, from, part, self.end_of(part))?;
+        if self.drains && part.records.is_empty() && from >= self.end_of(part) {
+            if part.last_stable < part.high_watermark {
+                return Err(format!("slot {} is stable to {} and no further", slot.0, part.last_stable));
+            }
             ground.ledger.drained(slot, self.begun[&slot], from)?;
             self.drained.insert(slot, true);
             return Ok(());
@@ -371,8 +396,18 @@ fn next_offset(records: &[u8]) -> Option<i64> {
 }
 
 /// Reads what a partition had, record by record; gives where to read on.
-fn read_batches(ground: &mut Ground<'_>, slot: Slot, from: i64, part: &FetchedPart<'_>) -> Checked<i64> {
+fn read_batches(
+    ground: &mut Ground<'_>,
+    slot: Slot,
+    from: i64,
+    part: &FetchedPart<'_>,
+    upto: i64,
+) -> Checked<i64> {
     let mut next = from;
+    // As Kafka's client does it: an aborted producer's records count for nothing from the offset named to its marker.
+    let mut aborted = part.aborted.clone().unwrap_or_default();
+    aborted.sort_unstable_by_key(|(_, first)| *first);
+    let mut left_out: BTreeSet<i64> = BTreeSet::new();
     let mut section = Vec::new();
     let name = format!("slot {} from offset {from}", slot.0);
     for (number, item) in batch::split(part.records).enumerate() {
@@ -387,14 +422,29 @@ fn read_batches(ground: &mut Ground<'_>, slot: Slot, from: i64, part: &FetchedPa
                 part.log_start, part.high_watermark
             ));
         }
-        if end > part.high_watermark {
-            return Err(format!("{name}: offset {end} is served above {}", part.high_watermark));
+        if end > upto {
+            return Err(format!("{name}: offset {end} is served above {upto}"));
         }
+        let begun = aborted.partition_point(|(_, first)| *first < end);
+        left_out.extend(aborted.drain(..begun).map(|(id, _)| id));
+        if let Some(marker) = batch::end_marker(&header, bytes) {
+            if marker.kind == batch::ControlKind::Abort {
+                left_out.remove(&header.producer_id);
+            }
+            ground.ledger.saw_marker(ground.now_ns, slot, base)?;
+            next = end;
+            continue;
+        }
+        let given = !(header.attributes.is_transactional() && left_out.contains(&header.producer_id));
         section.clear();
         batch::decompress(&header, bytes, &mut section, BATCH_DECOMPRESSED_BYTES_MAX).map_err(wrong)?;
         for record in batch::records(&header, &section) {
             let record = record.map_err(wrong)?;
-            ground.ledger.read(ground.now_ns, slot, record.offset.0, record.timestamp, record.value)?;
+            let offset = record.offset.0;
+            ground.ledger.read(ground.now_ns, slot, offset, record.timestamp, record.value)?;
+            if part.aborted.is_some() {
+                ground.ledger.judged(slot, offset, given)?;
+            }
         }
         next = end;
     }

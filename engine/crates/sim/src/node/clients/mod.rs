@@ -4,11 +4,13 @@ mod admin;
 mod consumer;
 mod lister;
 mod producer;
+mod transactor;
 
 pub(super) use admin::Admin;
 pub(super) use consumer::Consumer;
 pub(super) use lister::Lister;
 pub(super) use producer::{Habits, Producer};
+pub(super) use transactor::Transactor;
 
 use io::{Rng, SplitMix};
 use model::ErrorCode;

@@ -200,8 +200,14 @@ impl Producer {
         let named = batches.iter().map(|(slot, bytes)| {
             (ground.topic_name(*slot), (ground.ledger.part(*slot).index, bytes.as_slice()))
         });
-        let frame =
-            frames::produce(version, correlation, self.habits.acks, self.habits.timeout_ms, &by_topic(named));
+        let frame = frames::produce(
+            version,
+            correlation,
+            self.habits.acks,
+            self.habits.timeout_ms,
+            None,
+            &by_topic(named),
+        );
         self.link.send(ground.wires, &frame);
         if self.habits.acks == 0 {
             // Nobody will say what became of it.

@@ -1,0 +1,219 @@
+//! Aborted transactions of a log: those in memory, and which segments have more of them in their files.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io::{ErrorKind, Result as IoResult};
+use std::path::{Path, PathBuf};
+
+use io::Storage;
+use model::Offset;
+
+use crate::log::Log;
+use crate::read::{ReadDone, ReadJob};
+use crate::segment::txn_index::{collect, cut_unsynced, list};
+use crate::segment::{Aborted, log_path};
+
+/// How often files are looked for again that went away meanwhile.
+const TRIES_MAX: u8 = 4;
+
+/// See the module. Bounded by the tail: an entry goes with its marker.
+#[derive(Default)]
+pub(crate) struct InMemory {
+    /// Every one whose marker stands in the tail, in the order of the markers.
+    recent: VecDeque<Aborted>,
+    /// Segments with a transaction index; `None` until somebody looked.
+    bases: Option<BTreeSet<Offset>>,
+    /// Rises when an index gets entries while nobody has looked: whoever looks just now may have missed it.
+    written: u32,
+}
+
+impl InMemory {
+    /// The one whose marker stands there.
+    pub fn ended_at(&self, marker: Offset) -> Option<Aborted> {
+        let at = self.recent.partition_point(|aborted| aborted.last < marker);
+        self.recent.get(at).copied().filter(|aborted| aborted.last == marker)
+    }
+
+    /// Indexes of these segments have entries.
+    pub fn wrote(&mut self, bases: &[Offset]) {
+        if bases.is_empty() {
+            return;
+        }
+        self.written += 1;
+        if let Some(known) = &mut self.bases {
+            known.extend(bases);
+        }
+    }
+
+    /// The tail begins here now.
+    pub fn trim(&mut self, tail: Offset) {
+        while self.recent.front().is_some_and(|aborted| aborted.last < tail) {
+            self.recent.pop_front();
+        }
+    }
+
+    /// The log ends here now, and its files are not what they were.
+    pub fn truncate(&mut self, end: Offset) {
+        while self.recent.back().is_some_and(|aborted| aborted.last >= end) {
+            self.recent.pop_back();
+        }
+        self.forget_files();
+    }
+
+    /// Indexes were taken away or put together.
+    pub fn forget_files(&mut self) {
+        self.written += 1;
+        self.bases = None;
+    }
+}
+
+/// What a read from segments is to find out beside its records.
+pub(crate) struct Asked {
+    /// From memory.
+    recent: Vec<Aborted>,
+    dir: PathBuf,
+    /// The first segment that may tell, and the last.
+    bases: (Offset, Offset),
+    known: Option<Vec<Offset>>,
+    /// Where the reader begins, how far it may see, and how far the files count.
+    from: Offset,
+    upto: Offset,
+    upto_written: Offset,
+    written: u32,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// In the order of their markers.
+    pub list: Vec<Aborted>,
+    /// The directory was looked through: which segments have an index, as of `written`.
+    listed: Option<(Vec<Offset>, u32)>,
+}
+
+impl Asked {
+    /// `upto` is the end of what was read.
+    pub fn find(mut self, storage: &dyn Storage, in_files: bool, upto: Offset) -> IoResult<Found> {
+        let mut found = Found::default();
+        if in_files {
+            self.find_in_files(storage, upto, &mut found)?;
+        }
+        let newest = found.list.last().map_or(Offset(-1), |aborted| aborted.last);
+        let recent = self.recent.into_iter().filter(|a| a.last > newest && a.overlaps(self.from, upto));
+        found.list.extend(recent);
+        Ok(found)
+    }
+
+    fn find_in_files(&mut self, storage: &dyn Storage, upto: Offset, found: &mut Found) -> IoResult<()> {
+        let (first, last) = self.bases;
+        let bounds = (self.from, upto, self.upto_written);
+        let mut tries = 0;
+        loop {
+            let bases = match self.known.take() {
+                Some(bases) => bases,
+                None => {
+                    let bases = list(storage, &self.dir)?;
+                    found.listed = Some((bases.clone(), self.written));
+                    bases
+                }
+            };
+            let asked = bases.into_iter().filter(|base| (first..=last).contains(base));
+            found.list.clear();
+            tries += 1;
+            match collect(storage, &self.dir, &asked.collect::<Vec<_>>(), bounds, &mut found.list) {
+                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES_MAX => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// How far the reader may see.
+    pub fn upto(&self) -> Offset {
+        self.upto
+    }
+}
+
+impl Log {
+    /// A marker that was just appended aborted a transaction.
+    pub fn add_aborted(&mut self, aborted: Aborted) {
+        debug_assert!(self.aborted.recent.back().is_none_or(|last| last.last < aborted.last), "in order");
+        self.aborted.recent.push_back(aborted);
+    }
+
+    /// After a replay: the transactions aborted by what it brought. What the files have of them was not synced and goes.
+    pub fn recover_aborted(
+        &mut self,
+        storage: &dyn Storage,
+        aborted: impl Iterator<Item = Aborted>,
+    ) -> IoResult<()> {
+        self.aborted.recent.extend(aborted);
+        let from = self.written_upto();
+        self.aborted.trim(from);
+        let base = self.flushed.segment;
+        match self.aborted.recent.front() {
+            Some(first) if has_segment(storage, &self.dir(), base)? => {
+                cut_unsynced(storage, &self.dir(), base, from, first)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether memory holds any.
+    #[must_use]
+    pub fn has_aborted(&self) -> bool {
+        !self.aborted.recent.is_empty()
+    }
+
+    /// Producer and first offset of those with records from `from` on and before `upto`, for records in memory.
+    #[must_use]
+    pub fn aborted_in(&self, from: Offset, upto: Offset) -> Vec<(i64, Offset)> {
+        let at = self.aborted.recent.partition_point(|aborted| aborted.last < from);
+        let recent = self.aborted.recent.range(at..).filter(|aborted| aborted.first < upto);
+        recent.map(|aborted| (aborted.producer_id, aborted.first)).collect()
+    }
+
+    pub(crate) fn asked(&self, from: Offset, upto: Offset) -> Asked {
+        let at = self.aborted.recent.partition_point(|aborted| aborted.last < from);
+        let first = self.segments.iter().rev().map(|segment| segment.base).find(|base| *base <= from);
+        Asked {
+            recent: self.aborted.recent.range(at..).filter(|aborted| aborted.first < upto).copied().collect(),
+            dir: self.dir(),
+            bases: (first.unwrap_or(Offset::ZERO), self.written().segment),
+            known: self.aborted.bases.as_ref().map(|bases| bases.iter().copied().collect()),
+            from,
+            upto,
+            upto_written: self.written_upto(),
+            written: self.aborted.written,
+        }
+    }
+
+    /// What a read found out about files is worth keeping, if nothing was written or taken away since.
+    pub fn aborted_files_listed(&mut self, done: &mut ReadDone) {
+        if let Some((bases, written)) = done.aborted.listed.take()
+            && written == self.aborted.written
+        {
+            self.aborted.bases = Some(bases.into_iter().collect());
+        }
+    }
+}
+
+fn has_segment(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<bool> {
+    Ok(storage.list(dir)?.contains(&log_path(dir, base)))
+}
+
+impl ReadJob {
+    /// The same for a reader of committed records from `from` on, who may see as far as `upto`.
+    #[must_use]
+    pub fn with_aborted(mut self, log: &Log, from: Offset, upto: Offset) -> ReadJob {
+        self.aborted = Some(Box::new(log.asked(from, upto)));
+        self
+    }
+}
+
+impl ReadDone {
+    /// Producer and first offset of aborted transactions with records in what was read, if that was asked for.
+    #[must_use]
+    pub fn take_aborted(&mut self) -> Vec<(i64, Offset)> {
+        let aborted = std::mem::take(&mut self.aborted.list);
+        aborted.into_iter().map(|aborted| (aborted.producer_id, aborted.first)).collect()
+    }
+}
