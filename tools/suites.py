@@ -60,6 +60,16 @@ SUITES = [
         by_name=True,
     ),
     Suite(
+        "compaction",
+        "10,000 histories of a compacted topic with kills and power cuts (200 are part of engine), and io",
+        [
+            *["env", "HISTORIES=10000", "cargo", "test", "--locked", "-p", "headrace-partition"],
+            *["--test", "compaction", "--test", "io", "--", "--nocapture"],
+        ],
+        ROOT / "engine",
+        by_name=True,
+    ),
+    Suite(
         "mutants", "one-line faults that a test must find", [PYTHON, "-m", "tests.mutants.run"], by_name=True
     ),
 ]

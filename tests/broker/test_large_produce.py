@@ -17,7 +17,7 @@ def test_a_large_produce_never_waits_for_room_that_nobody_makes() -> None:
     with Broker(durable=True, settings=settings, arguments=["--cores", "1"]) as broker:
         create_topic(broker.bootstrap_servers, "large", 1, {"retention.ms": "-1"})
         with Raw(broker.bootstrap_servers) as raw:
-            # A large one begins a file; each small one takes a block of it: at one of these exactly half of it is left.
-            for small in range(110, 140):
+            # Each small one takes a block of a file: before one of the large ones exactly half of a file is left.
+            for small in range(60, 150):
                 for records in [LARGE, *[SMALL] * small, LARGE]:
                     assert raw.produce("large", records).error_code == Error.NONE

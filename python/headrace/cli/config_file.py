@@ -27,7 +27,7 @@ NO_MEANING: Final = {
     r"(ssl|sasl|authorizer|principal|password|delegation|security|connections\.max\.reauth|super\.users)": (
         "there is no authentication yet"
     ),
-    r"log\.cleaner\.(threads|io|dedupe|backoff|enable|delete\.retention|min|max)": "user topics are not compacted yet",
+    r"log\.cleaner\.(threads|io\.buffer)": "each shard compacts one partition at a time, with buffers of its own size",
     r"(remote\.log|rlmm|rsm)": "there is no tiered storage yet",
     r"log\.flush\.(interval|scheduler|offset|start)": "every acknowledged write is synced",
     r"(transaction\.two\.phase|group\.consumer|group\.share|group\.streams|share|streams)\.": (

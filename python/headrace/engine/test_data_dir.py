@@ -83,5 +83,5 @@ def test_another_nodes_directory_is_refused_and_the_lock_given_back(tmp_path: Pa
 
 def test_a_journal_without_identity_is_not_taken_for_a_new_directory(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
-    with pytest.raises(Failure, match=r"no node\.toml"):
+    with pytest.raises(Failure, match=r"it has a journal but no node\.toml"):
         open_data_dir(tmp_path, FRESH, node_id=None, shards=None)

@@ -55,6 +55,15 @@ impl Builder {
         Builder { header, records: Vec::new(), body: Vec::new() }
     }
 
+    /// Compaction may drop the batch's deletions (a marker's batch: the marker) from this time on (KIP-534).
+    #[must_use]
+    pub fn delete_horizon(mut self, ms: i64) -> Builder {
+        assert!(self.is_empty(), "the records' timestamps are counted from it");
+        self.header.attributes.0 |= Attributes::DELETE_HORIZON;
+        self.header.base_timestamp = ms;
+        self
+    }
+
     /// Makes it an idempotent producer's batch.
     #[must_use]
     pub fn producer(mut self, id: i64, epoch: i16, base_sequence: i32) -> Builder {
@@ -124,6 +133,9 @@ impl Builder {
         let delta = record.offset.0 - self.header.base_offset.0;
         let delta = i32::try_from(delta).expect("a record of the same batch");
         assert!((0..=self.header.last_offset_delta).contains(&delta), "a record of the same batch");
+        if self.is_empty() && !self.header.attributes.has_delete_horizon() {
+            self.header.base_timestamp = record.timestamp;
+        }
         self.header.max_timestamp = self.header.max_timestamp.max(record.timestamp);
         self.begin(record.timestamp, delta, record.key, record.value, record.headers.count());
         self.body.extend_from_slice(record.headers.bytes());
@@ -164,6 +176,14 @@ impl Builder {
     pub fn finish_at(self, codec: Codec, level: Option<i32>) -> Vec<u8> {
         assemble(&self.header, &self.records, codec, level)
     }
+}
+
+/// What stays of a batch that lost all its records where its offsets and sequence numbers are still needed, as Kafka writes it.
+#[must_use]
+pub fn emptied(header: &Header) -> Vec<u8> {
+    let flags = Attributes::LOG_APPEND_TIME | Attributes::TRANSACTIONAL | Attributes::CONTROL;
+    let attributes = Attributes(header.attributes.0 & flags);
+    assemble(&Header { attributes, base_timestamp: -1, record_count: 0, ..*header }, &[], Codec::None, None)
 }
 
 /// One whole batch of a header (its length, codec and CRC are set) and records that are not compressed.

@@ -22,7 +22,7 @@ mod record;
 mod varint;
 mod walk;
 
-pub use builder::Builder;
+pub use builder::{Builder, emptied};
 pub use check::{
     Split, check, check_crc, check_sequence, set_log_append_time, set_max_timestamp, split, stamp, stored_crc,
 };

@@ -45,6 +45,8 @@ pub enum Kind {
     Large = 12,
     /// See [`Record::Close`].
     Close = 13,
+    /// See [`Record::Cleaned`].
+    Cleaned = 14,
 }
 
 /// A record's kind that this version does not write.
@@ -59,7 +61,8 @@ impl UnknownKind {
         let kind = fields.u8().ok()?;
         fields.take(8).ok()?;
         fields.take(body).ok()?;
-        let known = (Kind::State as u8..=Kind::Replaced as u8).contains(&kind) || kind == Kind::Close as u8;
+        let known = (Kind::State as u8..=Kind::Replaced as u8).contains(&kind)
+            || (Kind::Close as u8..=Kind::Cleaned as u8).contains(&kind);
         (!known).then_some(UnknownKind(kind))
     }
 
@@ -224,6 +227,13 @@ pub enum Record<'a> {
         bytes: u64,
         /// Names the new file until it is renamed: `{first}.log.{file_id}.swap`.
         file_id: u64,
+        /// Largest timestamp of a record that stayed, -1 if none did.
+        max_timestamp: i64,
+    },
+    /// Compaction has been through everything before `upto`: what it looks for next lies behind.
+    Cleaned {
+        /// The first offset whose key has not been looked at.
+        upto: Offset,
     },
     /// The journal was closed in order; group 0.
     Close,
@@ -243,6 +253,7 @@ impl<'a> Record<'a> {
             Record::Remove { .. } => Kind::Remove,
             Record::Replaced { .. } => Kind::Replaced,
             Record::Close => Kind::Close,
+            Record::Cleaned { .. } => Kind::Cleaned,
         }
     }
 
@@ -276,12 +287,14 @@ impl<'a> Record<'a> {
                 out.put(&topic.0);
                 out.i32(partition.0);
             }
-            Record::Replaced { first, end, bytes, file_id } => {
+            Record::Replaced { first, end, bytes, file_id, max_timestamp } => {
                 out.i64(first.0);
                 out.i64(end.0);
                 out.u64(*bytes);
                 out.u64(*file_id);
+                out.i64(*max_timestamp);
             }
+            Record::Cleaned { upto } => out.i64(upto.0),
             Record::Close => {}
         }
     }
@@ -337,8 +350,11 @@ impl<'a> Record<'a> {
                 end: Offset(fields.i64()?),
                 bytes: fields.u64()?,
                 file_id: fields.u64()?,
+                // Before users' topics were compacted it was not written; too large does no harm.
+                max_timestamp: if fields.0.is_empty() { i64::MAX } else { fields.i64()? },
             },
             13 => Record::Close,
+            14 => Record::Cleaned { upto: Offset(fields.i64()?) },
             _ => return Err(Malformed),
         })
     }

@@ -69,6 +69,8 @@ pub struct State {
     pub segments: Vec<Segment>,
     /// The partition's producer snapshot; its own business.
     pub producers: Vec<u8>,
+    /// How far compaction has been through it; `None`: it never took anything.
+    pub cleaned: Option<Offset>,
 }
 
 /// Stands for a position or a size that is not known.
@@ -118,6 +120,7 @@ impl State {
         }
         out.count(self.producers.len());
         out.put(&self.producers);
+        out.i64(self.cleaned.map_or(-1, |cleaned| cleaned.0));
     }
 
     pub(crate) fn decode(fields: &mut Fields<'_>) -> Result<State, Malformed> {
@@ -157,6 +160,9 @@ impl State {
         }
         let bytes = fields.count(1)?;
         state.producers = fields.take(bytes)?.to_vec();
+        // Before users' topics were compacted it was not written.
+        let cleaned = if fields.0.is_empty() { -1 } else { fields.i64()? };
+        state.cleaned = (cleaned >= 0).then_some(Offset(cleaned));
         Ok(state)
     }
 }

@@ -48,6 +48,7 @@ prop_compose! {
         flushed in flushed(),
         segments in vec(segment(), 0..5),
         producers in vec(any::<u8>(), 0..100),
+        cleaned in option::of(0..i64::MAX),
     ) -> State {
         State {
             topic: TopicId(topic),
@@ -63,6 +64,7 @@ prop_compose! {
             flushed,
             segments,
             producers,
+            cleaned: cleaned.map(Offset),
         }
     }
 }
@@ -100,7 +102,9 @@ proptest! {
         check(group, &Record::Flushed { mark, segment_bytes: size });
         check(group, &Record::Create { topic, partition });
         check(group, &Record::Remove { topic, partition });
-        check(group, &Record::Replaced { first: Offset(offset), end: Offset(offset), bytes: size, file_id: index });
+        let (first, file_id, max_timestamp) = (Offset(offset), index, offset);
+        check(group, &Record::Replaced { first, end: first, bytes: size, file_id, max_timestamp });
+        check(group, &Record::Cleaned { upto: Offset(offset) });
         check(group, &Record::Close);
     }
 
@@ -117,7 +121,7 @@ proptest! {
 
 #[test]
 fn reserved_and_unknown_kinds_are_refused() {
-    for kind in [0, Kind::Carry as u8, Kind::Large as u8, 14, 255] {
+    for kind in [0, Kind::Carry as u8, Kind::Large as u8, 15, 255] {
         let mut bytes = 0_u32.to_le_bytes().to_vec();
         bytes.push(kind);
         bytes.extend_from_slice(&[0; 8]);

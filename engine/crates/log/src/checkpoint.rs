@@ -102,7 +102,8 @@ impl Logs {
             let group = self.checkpoint.queue.pop_front()?;
             let durable = self.durable;
             let Some(log) = self.logs.get_mut(&group) else { continue };
-            if !log.busy && log.doomed.iter().any(|(commit, _)| *commit <= durable) {
+            // A swap comes first: after an unlink its rename would bring the segment back.
+            if !log.busy && log.swap.is_none() && log.doomed.iter().any(|(commit, _)| *commit <= durable) {
                 log.busy = true;
                 let dead = log.doomed.iter().filter(|(commit, _)| *commit <= durable);
                 let bases = Some(dead.map(|(_, base)| *base).collect());
@@ -269,6 +270,6 @@ impl Log {
     fn holds(&self, target: u32) -> bool {
         let swap = self.swap.as_ref();
         !self.doomed.is_empty() && self.mark.file_use <= target
-            || swap.is_some_and(|swap| swap.decided() && swap.file_use <= target)
+            || swap.is_some_and(|swap| swap.file_use <= target)
     }
 }

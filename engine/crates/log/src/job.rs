@@ -8,7 +8,8 @@ use model::{GroupId, Offset};
 
 use crate::behind::{WriteBehind, WroteBehind};
 use crate::beside::{WriteBeside, WroteBeside};
-use crate::compact::{CompactDone, CompactJob, SwapJob, Swapped};
+use crate::cleaning::{CleanDone, CleanJob};
+use crate::compact::{SwapJob, Swapped};
 use crate::read::{ReadDone, ReadJob, TimeFound, TimeJob};
 use crate::segment;
 
@@ -71,8 +72,8 @@ pub enum LogJob {
     TimeLookup(TimeJob),
     /// See [`Delete`].
     Delete(Delete),
-    /// See [`CompactJob`].
-    Compact(CompactJob),
+    /// See [`CleanJob`].
+    Clean(CleanJob),
     /// See [`SwapJob`].
     Swap(SwapJob),
     /// See [`WriteBeside`].
@@ -89,8 +90,8 @@ pub enum LogDone {
     TimeFound(TimeFound),
     /// Of a deletion.
     Deleted(Deleted),
-    /// Of a compaction.
-    Compacted(CompactDone),
+    /// Of a slice of a compaction.
+    Cleaned(CleanDone),
     /// Of a compaction's swap.
     Swapped(Swapped),
     /// Of a file beside the segments.
@@ -105,7 +106,7 @@ impl LogDone {
             LogDone::Read(done) => done.group,
             LogDone::TimeFound(found) => found.group,
             LogDone::Deleted(done) => done.group,
-            LogDone::Compacted(done) => done.group,
+            LogDone::Cleaned(done) => done.group,
             LogDone::Swapped(done) => done.group,
             LogDone::WroteBeside(done) => done.group,
         }
@@ -121,7 +122,7 @@ impl Job for LogJob {
             LogJob::Read(job) => LogDone::Read(job.run(storage)),
             LogJob::TimeLookup(job) => LogDone::TimeFound(job.run(storage)),
             LogJob::Delete(job) => LogDone::Deleted(job.run(storage)),
-            LogJob::Compact(job) => LogDone::Compacted(job.run(storage)),
+            LogJob::Clean(job) => LogDone::Cleaned(job.run(storage)),
             LogJob::Swap(job) => LogDone::Swapped(job.run(storage)),
             LogJob::WriteBeside(job) => LogDone::WroteBeside(job.run(storage)),
         }

@@ -7,6 +7,7 @@ mod aborted;
 mod behind;
 mod beside;
 mod checkpoint;
+mod cleaning;
 pub mod compact;
 pub mod job;
 mod log;
@@ -23,7 +24,8 @@ mod segments;
 mod tail;
 
 pub use beside::{WriteBeside, WroteBeside};
-pub use compact::{CompactJob, Compacted, Compactor};
+pub use cleaning::{CleanDone, CleanJob, CleanPlan, Compactor, Kept, Learned};
+pub use compact::{Clean, Compacted};
 pub use job::{LogDone, LogJob};
 pub use journal::{Marker, Segment as SegmentInfo};
 pub use log::{Log, SegmentLimits};

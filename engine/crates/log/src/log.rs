@@ -14,6 +14,7 @@ use journal::{Flushed, GroupMark, Journal, Marker, Place, Record, Segment, State
 use model::{Epoch, GroupId, LogIndex, Offset, PartitionIndex, TopicId};
 
 use crate::aborted::InMemory;
+use crate::cleaning::Cleaning;
 use crate::compact::Swap;
 use crate::markers::Markers;
 use crate::order::Standing;
@@ -39,7 +40,7 @@ pub struct Log {
     pub(crate) end_offset: Offset,
     pub(crate) segments: Vec<Segment>,
     pub(crate) limits: SegmentLimits,
-    /// Compaction takes batches out of this log: what is missing between two is no damage.
+    /// Compaction takes batches out of it: what is missing between two is no damage.
     pub(crate) compacts: bool,
     /// The next batch begins a segment whatever its size.
     pub(crate) roll_next: bool,
@@ -53,7 +54,7 @@ pub struct Log {
     pub(crate) flushed: Flushed,
     /// The same, as durable in the journal.
     pub(crate) flushed_durable: LogIndex,
-    /// How far the files hold everything as long as the machine stays up, if that is further: not synced.
+    /// How far the files hold everything while the machine stays up, if that is further.
     pub(crate) unsynced: Option<Flushed>,
     /// Flushed marks that are recorded and not durable.
     pub(crate) flushed_pending: VecDeque<(u64, LogIndex)>,
@@ -65,6 +66,8 @@ pub struct Log {
     pub(crate) generation: u32,
     /// Rises when files go: a read that misses one of them may just have come too late.
     pub(crate) files_gone: u32,
+    /// Rises when a compaction replaces segments: what was read from the old ones meanwhile may not be what stands there.
+    pub(crate) replacements: u32,
     /// A job works on this log's files.
     pub(crate) busy: bool,
     /// Until this commit is durable no file may be cut or overwritten (0: nothing to wait for).
@@ -78,6 +81,10 @@ pub struct Log {
     /// Segments that the log start passed, each with the commit that allows the unlink.
     pub(crate) doomed: Vec<(u64, Offset)>,
     pub(crate) swap: Option<Box<Swap>>,
+    /// A compaction between two slices.
+    pub(crate) cleaning: Option<Box<Cleaning>>,
+    /// How far compaction has been through it; `None`: it never took anything.
+    pub(crate) cleaned: Option<Offset>,
     /// Its newest segment is not what it was: nothing can be written behind any more.
     pub(crate) damaged: bool,
     /// A compaction met damage: the next one would, too.
@@ -120,6 +127,7 @@ impl Log {
             indexed: None,
             generation: 0,
             files_gone: 0,
+            replacements: 0,
             busy: false,
             files_wait: 0,
             tidy: false,
@@ -127,6 +135,8 @@ impl Log {
             names_unsynced: false,
             doomed: Vec::new(),
             swap: None,
+            cleaning: None,
+            cleaned: None,
             damaged: false,
             uncompactable: false,
             told: false,
@@ -303,6 +313,7 @@ impl Log {
             flushed: self.flushed,
             segments: self.segments.clone(),
             producers,
+            cleaned: self.cleaned,
         }
     }
 
@@ -471,6 +482,7 @@ impl Log {
             self.tail.0.pop_back();
         }
         self.segments.retain(|segment| segment.base < end_offset);
+        self.cleaned = self.cleaned.map(|cleaned| cleaned.min(end_offset));
         self.markers.truncate(end);
         (self.end, self.end_offset) = (end, end_offset);
         self.durable = self.durable.min(end);
@@ -497,27 +509,6 @@ impl Log {
             self.flushed_unrecorded = None;
         }
     }
-
-    /// One line about the log, for a person who looks for what is stuck.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        format!(
-            "group {} end {} durable {} flushed {:?} durably {} state in use {} oldest {:?} busy {} waits {} doomed {} segments {:?}",
-            self.group.0,
-            self.end.0,
-            self.durable.0,
-            self.flushed,
-            self.flushed_durable.0,
-            self.mark.file_use,
-            self.oldest_unflushed(),
-            self.busy,
-            self.files_wait,
-            self.doomed.len(),
-            self.segments.iter().map(|segment| (segment.base.0, segment.bytes)).collect::<Vec<_>>(),
-        )
-    }
-
-    // ---- durability
 
     fn pend(&mut self, commit: u64) {
         match self.pending.back_mut() {
@@ -550,7 +541,7 @@ impl Log {
         truncated || self.flushed_durable > flushed
     }
 
-    /// Forgets batches that are flushed and whose bytes have left memory.
+    /// Forgets batches that are flushed and have left memory.
     pub(crate) fn trim(&mut self, journal: &Journal) {
         while let Some(first) = self.tail.0.front() {
             let flushed = first.end_index() <= self.flushed_durable;

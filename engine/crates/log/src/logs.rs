@@ -121,7 +121,7 @@ impl Logs {
         let Some(log) = self.logs.get_mut(&group) else { return };
         if !std::mem::replace(&mut log.told, true) {
             self.found.push(format!(
-                "partition {} of topic {} (group {}): {}: {error}; what is missing is refused with KAFKA_STORAGE_ERROR, restore it from a copy or start with --accept-loss",
+                "partition {} of topic {} (group {}): {}: {error}; what is missing is refused with KAFKA_STORAGE_ERROR, restore it from a copy and start again, or start with --accept-loss",
                 log.partition.0,
                 log.topic,
                 group.0,
@@ -301,10 +301,10 @@ impl Logs {
                 let Some(log) = self.log_of(done.group) else { return Ok(None) };
                 log.swapped(done).map(|()| None)
             }
-            LogDone::Compacted(done) => {
-                // Its owner journals the result; if the log is gone, so is the new file, with the directory.
-                let there = self.log_of(done.group).is_some();
-                Ok(there.then_some(LogDone::Compacted(done)))
+            LogDone::Cleaned(done) => {
+                // If the log is gone, so is the new file, with the directory.
+                let Some(log) = self.log_of(done.group) else { return Ok(None) };
+                log.clean_done(done).map(|()| None)
             }
             LogDone::WroteBeside(done) => {
                 let Some(log) = self.log_of(done.group) else { return Ok(None) };

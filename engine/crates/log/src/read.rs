@@ -61,6 +61,7 @@ pub struct ReadJob {
     group: GroupId,
     generation: u32,
     files_gone: u32,
+    replacements: u32,
     source: Source,
     /// For readers of committed records.
     pub(crate) aborted: Option<Box<Asked>>,
@@ -72,6 +73,7 @@ pub struct ReadDone {
     pub group: GroupId,
     generation: u32,
     files_gone: u32,
+    replacements: u32,
     places: Vec<Place>,
     result: IoResult<Vec<Bytes>>,
     pub(crate) aborted: Found,
@@ -82,6 +84,7 @@ impl Job for ReadJob {
 
     fn run(self, storage: &dyn Storage) -> ReadDone {
         let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
+        let replacements = self.replacements;
         let in_files = matches!(self.source, Source::Segments { .. });
         let (places, mut result) = self.source.read(storage);
         let mut aborted = Found::default();
@@ -92,7 +95,7 @@ impl Job for ReadJob {
                 Err(error) => result = Err(error),
             }
         }
-        ReadDone { group, generation, files_gone, places, result, aborted }
+        ReadDone { group, generation, files_gone, replacements, places, result, aborted }
     }
 }
 
@@ -190,6 +193,22 @@ impl Stretch {
         }
         segment::read(storage, dir, self.base, end, from, upto, bytes_max, at_least_one)
     }
+
+    fn find_time(
+        &self,
+        storage: &dyn Storage,
+        dir: &std::path::Path,
+        start: Offset,
+        timestamp: i64,
+    ) -> IoResult<Option<(Offset, i64)>> {
+        if let Some(swap) = &self.swap {
+            match segment::find_time_in_file(storage, swap, start, timestamp) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {} // renamed by now
+                found => return found,
+            }
+        }
+        segment::find_time(storage, dir, self.base, self.end(storage, dir)?, start, timestamp)
+    }
 }
 
 impl Log {
@@ -234,8 +253,9 @@ impl Log {
     }
 
     fn read_job(&self, source: Source) -> ReadJob {
-        let (group, generation, files_gone) = (self.group, self.generation, self.files_gone);
-        ReadJob { group, generation, files_gone, source, aborted: None }
+        let (group, generation) = (self.group, self.generation);
+        let (files_gone, replacements) = (self.files_gone, self.replacements);
+        ReadJob { group, generation, files_gone, replacements, source, aborted: None }
     }
 
     fn read_segments(&self, from: Offset, upto: Offset, bytes_max: usize, at_least_one: bool) -> Read {
@@ -245,7 +265,7 @@ impl Log {
         }
         let dir = self.dir();
         let upto = upto.min(self.written_upto());
-        let compacts = self.compacts;
+        let compacts = self.compacts || self.cleaned.is_some();
         let source = Source::Segments { dir, stretches, from, upto, bytes_max, at_least_one, compacts };
         Read::Cold(self.read_job(source))
     }
@@ -263,7 +283,7 @@ impl Log {
         let written = self.segments[first..].iter().take_while(|s| s.base <= mark.segment);
         let stretch = |segment: &journal::Segment| {
             let active = segment.base == mark.segment;
-            let swap = self.swap.as_ref().filter(|swap| swap.first == segment.base && swap.decided());
+            let swap = self.swap.as_ref().filter(|swap| swap.first == segment.base);
             Stretch {
                 base: segment.base,
                 end: match (active, swap) {
@@ -280,6 +300,10 @@ impl Log {
     /// The bytes that a job read. `None`: what they were read from is gone or changed; read again.
     pub fn read_done(&self, journal: &Journal, done: ReadDone) -> Option<IoResult<Vec<Bytes>>> {
         if done.generation != self.generation || done.places.iter().any(|place| !journal.holds(*place)) {
+            return None;
+        }
+        // It may have met a new file where it looked for an old one, or have gone past what had been moved there.
+        if done.replacements != self.replacements {
             return None;
         }
         match done.result {
@@ -303,6 +327,7 @@ impl Log {
         Some(TimeJob {
             group: self.group,
             generation: self.generation,
+            replacements: self.replacements,
             dir: self.dir(),
             start,
             written_upto: self.written_upto(),
@@ -315,7 +340,8 @@ impl Log {
     /// The first record's own offset and timestamp, if there is one. `None`: where it was looked for changed; look again.
     pub fn time_found(&self, journal: &Journal, found: TimeFound) -> Option<IoResult<Option<(Offset, i64)>>> {
         let holds = found.places.iter().all(|place| journal.holds(*place));
-        (holds && found.generation == self.generation).then_some(found.result)
+        let same = found.generation == self.generation && found.replacements == self.replacements;
+        (holds && same).then_some(found.result)
     }
 }
 
@@ -363,6 +389,7 @@ const LATE_BATCHES_MAX: usize = 64;
 pub struct TimeJob {
     group: GroupId,
     generation: u32,
+    replacements: u32,
     dir: PathBuf,
     start: Offset,
     written_upto: Offset,
@@ -376,6 +403,7 @@ pub struct TimeFound {
     /// Whose.
     pub group: GroupId,
     generation: u32,
+    replacements: u32,
     places: Vec<Place>,
     result: IoResult<Option<(Offset, i64)>>,
 }
@@ -385,7 +413,8 @@ impl Job for TimeJob {
 
     fn run(self, storage: &dyn Storage) -> TimeFound {
         let places = self.tail.iter().filter_map(Piece::file_place).collect();
-        TimeFound { group: self.group, generation: self.generation, places, result: self.find(storage) }
+        let (generation, replacements) = (self.generation, self.replacements);
+        TimeFound { group: self.group, generation, replacements, places, result: self.find(storage) }
     }
 }
 
@@ -393,9 +422,7 @@ impl TimeJob {
     fn find(&self, storage: &dyn Storage) -> IoResult<Option<(Offset, i64)>> {
         let readable = |found: &(Offset, i64)| found.0 >= self.start;
         for stretch in &self.stretches {
-            let end = stretch.end(storage, &self.dir)?;
-            let found =
-                segment::find_time(storage, &self.dir, stretch.base, end, self.start, self.timestamp)?;
+            let found = stretch.find_time(storage, &self.dir, self.start, self.timestamp)?;
             if let Some(found) = found.filter(readable).filter(|(offset, _)| *offset < self.written_upto) {
                 return Ok(Some(found));
             }

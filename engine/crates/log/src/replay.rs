@@ -161,16 +161,16 @@ impl<'a> Replaying<'a> {
                     log.apply_flushed(mark, segment_bytes);
                 }
             }
-            Record::Replaced { first, end, bytes, file_id } => {
-                if log.segments.first().is_none_or(|segment| segment.base != first) {
+            Record::Replaced { first, end, bytes, file_id, max_timestamp } => {
+                if log.segments.iter().all(|segment| segment.base != first) {
                     return Err("a compaction of segments that are not there".to_owned());
                 }
-                let replaced = log.segments.iter().skip(1).take_while(|segment| segment.base < end);
+                let replaced = log.segments.iter().filter(|known| known.base > first && known.base < end);
                 let old = replaced.map(|segment| segment.base).collect();
-                log.replace(first, end, bytes);
-                let swap = Swap::of_replay(first, end, bytes, file_id, at.place.file_use, old);
-                log.swap = Some(Box::new(swap));
+                log.replace(first, end, bytes, max_timestamp);
+                log.swap = Some(Box::new(Swap::of_replay(first, file_id, at.place.file_use, old)));
             }
+            Record::Cleaned { upto } => log.apply_cleaned(upto),
             Record::State(_)
             | Record::Append { .. }
             | Record::Create { .. }
@@ -287,6 +287,7 @@ impl Log {
         (log.start, log.end, log.end_offset) = (state.start, state.end, state.end_offset);
         log.segments.clone_from(&state.segments);
         log.flushed = state.flushed;
+        log.cleaned = state.cleaned;
         log
     }
 

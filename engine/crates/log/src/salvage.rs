@@ -178,9 +178,8 @@ impl Salvage {
 
     /// Compares a log's files with what the journal says of them.
     pub fn check_files(&mut self, storage: &dyn Storage, log: &mut Log) -> IoResult<()> {
-        if compacted_since(storage, log)? {
+        if let Some(base) = compacted_since(storage, log)? {
             // The journal does not know it, and what the new file replaced may be among what is given up.
-            let base = log.segments[0].base;
             let why = "a compaction's record is missing".to_owned();
             self.breaks(log.group, why, Some(log.end_offset));
             self.beginnings.push((log.group, base, log.end_offset));
@@ -266,13 +265,19 @@ impl Salvage {
     }
 }
 
-/// Whether the first segment's file holds records of later segments: a compaction that the journal does not tell of.
-fn compacted_since(storage: &dyn Storage, log: &Log) -> IoResult<bool> {
-    let [first, second, ..] = &log.segments[..] else { return Ok(false) };
-    let Some((file, len)) = open(storage, log, first.base)? else { return Ok(false) };
-    let beyond =
-        |stored: IoResult<(u64, Header)>| stored.is_ok_and(|(_, header)| header.base_offset >= second.base);
-    Ok(first.base < log.flushed.segment && segment::scan(&*file, 0, len).any(beyond))
+/// The first segment whose file holds records of later segments: a compaction that the journal does not tell of.
+fn compacted_since(storage: &dyn Storage, log: &Log) -> IoResult<Option<Offset>> {
+    for pair in log.segments.windows(2).filter(|pair| pair[0].base < log.flushed.segment) {
+        let Some((file, len)) = open(storage, log, pair[0].base)? else { continue };
+        let beyond = |stored: IoResult<(u64, Header)>| {
+            stored.is_ok_and(|(_, header)| header.base_offset >= pair[1].base)
+        };
+        // As long as the journal says, it is the file that the journal means: to read all of each would take hours.
+        if len != pair[0].bytes && segment::scan(&*file, 0, len).any(beyond) {
+            return Ok(Some(pair[0].base));
+        }
+    }
+    Ok(None)
 }
 
 /// A segment's file: until a compaction is over, the new one under its own name.

@@ -67,4 +67,23 @@ impl Log {
         let end = self.segments.get(1).map_or(self.end_offset, |next| next.base);
         !self.segments.is_empty() && end <= start
     }
+
+    /// One line about the log, for a person who looks for what is stuck.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!(
+            "group {} end {} durable {} flushed {:?} durably {} state in use {} oldest {:?} busy {} waits {} doomed {} segments {:?}",
+            self.group.0,
+            self.end.0,
+            self.durable.0,
+            self.flushed,
+            self.flushed_durable.0,
+            self.mark.file_use,
+            self.oldest_unflushed(),
+            self.busy,
+            self.files_wait,
+            self.doomed.len(),
+            self.segments.iter().map(|segment| (segment.base.0, segment.bytes)).collect::<Vec<_>>(),
+        )
+    }
 }

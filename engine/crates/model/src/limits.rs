@@ -63,6 +63,12 @@ pub const VERIFICATIONS_IN_FLIGHT_MAX: usize = 1_000;
 /// Longest that one waits (Kafka's `request.timeout.ms` between brokers).
 pub const VERIFICATION_MS_MAX: u64 = 30_000;
 
+/// Memory of a node for the keys of the log that is compacted, `log.cleaner.dedupe.buffer.size` (Kafka's default).
+pub const COMPACTION_KEYS_BYTES_MAX: usize = 128 * MIB;
+
+/// Bytes that a compaction reads before it lets others have the thread and the disk; a larger batch is read alone.
+pub const COMPACTION_SLICE_BYTES: usize = MIB;
+
 /// Fetch sessions kept by a node, `max.incremental.fetch.session.cache.slots` (Kafka's default).
 pub const FETCH_SESSIONS_MAX: usize = 1_000;
 /// Bytes that one Fetch may ask for in all, `fetch.max.bytes` of a broker (Kafka's default, 55 MiB).

@@ -1,257 +1,196 @@
-//! Compaction of keyed logs: the last record of each key stays.
+//! Compaction of keyed logs: the last record of each key stays. Which log and how far says [`plan`]; the files are
+//! [`log`]'s.
 //!
-//! What is compacted always begins with the log's first segment, so nothing older can come back when a record goes. A
-//! deletion (a key without a value) stays for `delete.retention.ms` from its own timestamp, so that a reader who has seen
-//! the key's value also sees that it is gone. Offsets stay; readers see gaps. A batch that loses all its records goes too,
-//! unless it carries an idempotent producer's sequence numbers; control batches stay as they are. Records of aborted
-//! transactions count for nothing and go; the caller offers nothing whose transaction is open.
+//! What stands before the first uncleanable offset is looked at from the log's beginning, so nothing older can come back when
+//! a record goes. Offsets stay; readers see gaps, as with Kafka. A deletion (a key without a value) stays for
+//! `delete.retention.ms` from the first compaction that meets it, which notes in the batch when it may go (KIP-534), so that
+//! a reader who has seen the key's value also sees that it is gone. A marker stays until its transaction's records are gone,
+//! and then as long as a deletion. A batch that loses all its records goes too, unless a producer's last sequence number
+//! stands in it, or it is the last one of all that was looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use batch::{BatchError, Builder, Header, records, section, split};
-use journal::Segment;
-use log::Aborted;
+use batch::{BatchError, Builder, Header, emptied, records, section};
+use log::{Aborted, Compactor, Kept, Learned};
 use model::Offset;
 use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
 
-use crate::config::TopicConfig;
+mod offset_map;
+mod plan;
+
+use offset_map::OffsetMap;
+pub use plan::{Dirt, look};
 
 /// Segments of the node's own keyed logs are at most this large, so that compaction keeps up and a reload stays short.
 pub const INTERNAL_SEGMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// Bytes that one compaction reads at most; they are in memory while it runs.
-const COMPACTION_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// How many of the segments (oldest first, whole and flushed) to compact now; fewer than 2: none. The first is taken for the
-/// outcome of the last compaction: it is worth the work when as much again has come after it.
-#[must_use]
-pub fn worth(segments: &[Segment]) -> usize {
-    let Some((first, rest)) = segments.split_first() else { return 0 };
-    let mut bytes = first.bytes;
-    let mut count = 1;
-    for segment in rest {
-        if bytes + segment.bytes > COMPACTION_BYTES_MAX {
-            break;
-        }
-        bytes += segment.bytes;
-        count += 1;
-    }
-    let news = bytes - first.bytes;
-    if news >= first.bytes.max(1) { count } else { 0 }
+/// What a compaction goes by, as of its beginning.
+pub struct Terms {
+    /// Wall clock.
+    pub now_ms: i64,
+    /// `delete.retention.ms`.
+    pub delete_retention_ms: i64,
+    /// The first offset whose key has not been looked at.
+    pub from: Offset,
+    /// The first offset that is left alone.
+    pub upto: Offset,
+    /// What carries on what is remembered of each producer.
+    pub last_of: BTreeMap<i64, LastOf>,
 }
 
-/// Compacts batches that stand one behind the other; gives those that take their place. Batches that cannot be read stay
-/// as they are: compaction must not turn damage into loss.
-#[must_use]
-pub fn compact(batches: Vec<u8>, aborted: &[Aborted], config: &TopicConfig, now_ms: i64) -> Vec<u8> {
-    match Compaction::new(&batches, aborted, config, now_ms).and_then(|compaction| compaction.run(&batches)) {
-        Ok(kept) => kept,
-        Err(_) => batches,
-    }
+/// The last that a producer left in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LastOf {
+    /// A batch that ends here: its sequence number is the last.
+    Batch(Offset),
+    /// Only markers: any of this epoch.
+    Marker(i16),
 }
 
-struct Compaction<'a> {
-    aborted: &'a [Aborted],
-    newest: BTreeMap<Vec<u8>, Offset>,
-    /// Deletions with an older timestamp go.
-    horizon_ms: i64,
+/// Memory of one compaction.
+pub struct KeyCompactor {
+    terms: Terms,
+    newest: OffsetMap,
+    /// Records from here on stay whatever their key.
+    end: Offset,
+    /// By producer, first offsets and markers of aborted transactions, in order.
+    aborted: BTreeMap<i64, Vec<(Offset, Offset)>>,
+    /// Producers with a batch of a transaction whose marker has not come yet.
+    open: BTreeSet<i64>,
+    scratch: Vec<u8>,
 }
 
-impl Compaction<'_> {
-    fn new<'a>(
-        batches: &[u8],
-        aborted: &'a [Aborted],
-        config: &TopicConfig,
-        now_ms: i64,
-    ) -> Result<Compaction<'a>, BatchError> {
-        let mut newest = BTreeMap::new();
-        let mut scratch = Vec::new();
-        for batch in split(batches) {
-            let (header, bytes) = batch?;
-            if header.attributes.is_control() || is_aborted(aborted, &header) {
-                continue;
-            }
-            scratch.clear();
-            for record in
-                records(&header, section(&header, bytes, &mut scratch, BATCH_DECOMPRESSED_BYTES_MAX)?)
-            {
-                let record = record?;
-                if let Some(key) = record.key {
-                    match newest.get_mut(key) {
-                        Some(offset) => *offset = record.offset,
-                        None => drop(newest.insert(key.to_vec(), record.offset)),
-                    }
-                }
-            }
+impl KeyCompactor {
+    /// `map_bytes_max` and `seed`: see [`OffsetMap`].
+    pub fn new(terms: Terms, map_bytes_max: usize, seed: u64) -> KeyCompactor {
+        let (newest, end) = (OffsetMap::new(map_bytes_max, seed), terms.from);
+        KeyCompactor {
+            terms,
+            newest,
+            end,
+            aborted: BTreeMap::new(),
+            open: BTreeSet::new(),
+            scratch: Vec::new(),
         }
-        Ok(Compaction { aborted, newest, horizon_ms: now_ms.saturating_sub(config.delete_retention_ms) })
     }
 
-    fn run(&self, batches: &[u8]) -> Result<Vec<u8>, BatchError> {
-        let mut kept = Vec::with_capacity(batches.len() / 2);
-        for batch in split(batches) {
-            let (header, bytes) = batch?;
-            self.batch(&header, bytes, &mut kept)?;
-        }
-        Ok(kept)
-    }
-
-    fn batch(&self, header: &Header, bytes: &[u8], kept: &mut Vec<u8>) -> Result<(), BatchError> {
+    /// Whether all records of a batch go, whatever their keys.
+    fn discards(&mut self, header: &Header) -> bool {
         if header.attributes.is_control() {
-            kept.extend_from_slice(bytes);
-            return Ok(());
+            // Nothing of its transaction has come since the last marker: its records are gone.
+            let is_empty = !self.open.remove(&header.producer_id) || header.record_count == 0;
+            return is_empty && header.attributes.has_delete_horizon() && self.is_past_horizon(header);
         }
-        let mut scratch = Vec::new();
-        let mut builder = Builder::in_place_of(header);
-        let mut all = true;
-        let aborted = is_aborted(self.aborted, header);
-        for record in records(header, section(header, bytes, &mut scratch, BATCH_DECOMPRESSED_BYTES_MAX)?) {
+        if !header.attributes.is_transactional() {
+            return false;
+        }
+        self.open.insert(header.producer_id);
+        self.is_aborted(header)
+    }
+
+    fn is_aborted(&self, header: &Header) -> bool {
+        let Some(of) = self.aborted.get(&header.producer_id) else { return false };
+        let next = of.partition_point(|(_, marker)| *marker < header.base_offset);
+        of.get(next).is_some_and(|(first, _)| *first <= header.base_offset)
+    }
+
+    fn is_past_horizon(&self, header: &Header) -> bool {
+        header.attributes.has_delete_horizon() && self.terms.now_ms >= header.base_timestamp
+    }
+
+    /// Whether a batch stays where it has no record left.
+    fn stays_empty(&self, header: &Header) -> bool {
+        let is_last = match self.terms.last_of.get(&header.producer_id) {
+            Some(LastOf::Batch(last)) => header.last_offset() == *last,
+            Some(LastOf::Marker(epoch)) => header.attributes.is_control() && header.producer_epoch == *epoch,
+            None => false,
+        };
+        is_last || header.next_offset() == self.terms.upto
+    }
+}
+
+impl Compactor for KeyCompactor {
+    fn aborted(&mut self, transactions: Vec<Aborted>) {
+        for one in transactions {
+            self.aborted.entry(one.producer_id).or_default().push((one.first, one.last));
+        }
+    }
+
+    fn learn(&mut self, header: &Header, bytes: &[u8]) -> Result<Learned, BatchError> {
+        let aborted = header.attributes.is_transactional() && self.is_aborted(header);
+        if header.attributes.is_control() || aborted {
+            return Ok(Learned::Whole);
+        }
+        let section = section(header, bytes, &mut self.scratch, BATCH_DECOMPRESSED_BYTES_MAX)?;
+        for record in records(header, section) {
             let record = record?;
-            let newest =
-                !aborted && record.key.is_some_and(|key| self.newest.get(key) == Some(&record.offset));
-            let deletion = record.value.is_none();
-            if newest && !(deletion && record.timestamp < self.horizon_ms) {
-                builder.keep(&record);
+            if let Some(key) = record.key.filter(|_| record.offset >= self.terms.from)
+                && !self.newest.put(key, record.offset)
+            {
+                return Ok(Learned::Before(record.offset));
+            }
+        }
+        Ok(Learned::Whole)
+    }
+
+    fn learned(&mut self, end: Offset) {
+        self.end = end;
+    }
+
+    fn keep(&mut self, header: &Header, bytes: &[u8]) -> Result<Kept, BatchError> {
+        let is_control = header.attributes.is_control();
+        let was_open = self.open.contains(&header.producer_id);
+        let is_gone = self.discards(header);
+        let empty = |stays: bool| if stays { Kept::Changed(emptied(header)) } else { Kept::Gone };
+        if is_gone {
+            return Ok(unless_same(bytes, empty(self.stays_empty(header))));
+        }
+        let is_past_horizon = self.is_past_horizon(header);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let section = section(header, bytes, &mut scratch, BATCH_DECOMPRESSED_BYTES_MAX)?;
+        let (mut kept, mut all, mut has_deletion) = (Vec::new(), true, false);
+        for record in records(header, section) {
+            let record = record?;
+            let is_newest =
+                || record.key.is_some_and(|key| self.newest.get(key).is_none_or(|at| record.offset >= at));
+            let stays = is_control
+                || record.offset >= self.end
+                || is_newest() && (record.value.is_some() || !is_past_horizon);
+            if stays {
+                has_deletion |= record.value.is_none();
+                kept.push(record);
             } else {
                 all = false;
             }
         }
-        if all {
-            kept.extend_from_slice(bytes);
-        } else if !builder.is_empty() || header.base_sequence >= 0 {
-            kept.extend_from_slice(&builder.finish(header.attributes.codec()?));
-        }
-        Ok(())
+        // The marker of a transaction without records goes the way of a deletion.
+        let expires = has_deletion || is_control && !was_open;
+        let gets_horizon = expires && !header.attributes.has_delete_horizon();
+        let result = if kept.is_empty() {
+            unless_same(bytes, empty(self.stays_empty(header)))
+        } else if all && !gets_horizon {
+            Kept::Whole
+        } else {
+            let mut builder = Builder::in_place_of(header);
+            if gets_horizon {
+                let horizon_ms = self.terms.now_ms.saturating_add(self.terms.delete_retention_ms);
+                builder = builder.delete_horizon(horizon_ms);
+            }
+            kept.iter().for_each(|record| builder.keep(record));
+            Kept::Changed(builder.finish(header.attributes.codec()?))
+        };
+        self.scratch = scratch;
+        Ok(result)
     }
 }
 
-fn is_aborted(aborted: &[Aborted], header: &Header) -> bool {
-    let place = header.base_offset;
-    header.attributes.is_transactional()
-        && aborted.iter().any(|a| a.producer_id == header.producer_id && a.first <= place && place < a.last)
+/// A batch that comes out as it went in is no change.
+fn unless_same(bytes: &[u8], kept: Kept) -> Kept {
+    match kept {
+        Kept::Changed(new) if new == bytes => Kept::Whole,
+        kept => kept,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use batch::Codec;
-    use model::Epoch;
-
-    fn compact(batches: Vec<u8>, config: &TopicConfig, now_ms: i64) -> Vec<u8> {
-        super::compact(batches, &[], config, now_ms)
-    }
-
-    const NOW_MS: i64 = 1_000_000_000_000;
-
-    fn batch(offset: i64, codec: Codec, records: &[(&str, Option<&str>, i64)]) -> Vec<u8> {
-        let mut builder = Builder::new();
-        for (key, value, timestamp) in records {
-            builder.push(*timestamp, Some(key.as_bytes()), value.map(str::as_bytes), &[]);
-        }
-        let mut bytes = builder.finish(codec);
-        batch::stamp(&mut bytes, Offset(offset), Epoch(0));
-        bytes
-    }
-
-    fn shown(batches: &[u8]) -> Vec<String> {
-        let mut shown = Vec::new();
-        for batch in split(batches) {
-            let (header, bytes) = batch.expect("whole");
-            batch::check_crc(&header, bytes).expect("sealed");
-            let mut scratch = Vec::new();
-            let section = section(&header, bytes, &mut scratch, 1 << 20).expect("readable");
-            for record in records(&header, section) {
-                let record = record.expect("readable");
-                let text = |bytes: Option<&[u8]>| {
-                    bytes.map_or("-".into(), |b| String::from_utf8_lossy(b).into_owned())
-                };
-                shown.push(format!("{} {}={}", record.offset, text(record.key), text(record.value)));
-            }
-        }
-        shown
-    }
-
-    #[test]
-    fn the_last_record_of_each_key_stays_at_its_offset() {
-        for codec in [Codec::None, Codec::Zstd] {
-            let batches = [
-                batch(0, codec, &[("a", Some("1"), NOW_MS), ("b", Some("1"), NOW_MS)]),
-                batch(2, codec, &[("a", Some("2"), NOW_MS)]),
-                batch(3, codec, &[("c", Some("1"), NOW_MS), ("a", Some("3"), NOW_MS)]),
-            ]
-            .concat();
-            let kept = compact(batches, &TopicConfig::default(), NOW_MS);
-            assert_eq!(shown(&kept), ["1 b=1", "3 c=1", "4 a=3"]);
-            assert_eq!(split(&kept).count(), 2, "the batch without records is gone");
-            assert_eq!(compact(kept.clone(), &TopicConfig::default(), NOW_MS), kept, "nothing left to do");
-        }
-    }
-
-    #[test]
-    fn deletions_stay_until_every_reader_can_have_seen_them() {
-        let config = TopicConfig { delete_retention_ms: 1_000, ..TopicConfig::default() };
-        let batches = [
-            batch(0, Codec::None, &[("a", Some("1"), NOW_MS), ("b", Some("1"), NOW_MS)]),
-            batch(2, Codec::None, &[("a", None, NOW_MS)]),
-        ]
-        .concat();
-        let kept = compact(batches, &config, NOW_MS + 1_000);
-        assert_eq!(shown(&kept), ["1 b=1", "2 a=-"]);
-        assert_eq!(shown(&compact(kept, &config, NOW_MS + 1_001)), ["1 b=1"]);
-    }
-
-    #[test]
-    fn a_producers_sequence_numbers_outlive_its_records_and_damage_is_left_alone() {
-        let mut builder = Builder::new().producer(7, 0, 5);
-        builder.push(NOW_MS, Some(b"a"), Some(b"1"), &[]);
-        let batches =
-            [builder.finish(Codec::None), batch(1, Codec::None, &[("a", Some("2"), NOW_MS)])].concat();
-        let kept = compact(batches.clone(), &TopicConfig::default(), NOW_MS);
-        assert_eq!(shown(&kept), ["1 a=2"]);
-        let (first, _) = split(&kept).next().expect("two batches").expect("whole");
-        assert_eq!((first.producer_id, first.last_sequence(), first.record_count), (7, 5, 0));
-        let mut damaged = batches;
-        damaged.truncate(damaged.len() - 1);
-        assert_eq!(compact(damaged.clone(), &TopicConfig::default(), NOW_MS), damaged);
-    }
-
-    #[test]
-    fn what_was_aborted_is_nobodys_newest_value() {
-        let of = |offset: i64, value: &str| {
-            let mut builder = Builder::new().producer(7, 0, -1).transactional();
-            builder.push(NOW_MS, Some(b"a"), Some(value.as_bytes()), &[]);
-            let mut bytes = builder.finish(Codec::None);
-            batch::stamp(&mut bytes, Offset(offset), Epoch(0));
-            bytes
-        };
-        let marker = |offset: i64, kind| {
-            let mut bytes = batch::control_batch(kind, 7, 0, 0, NOW_MS);
-            batch::stamp(&mut bytes, Offset(offset), Epoch(0));
-            bytes
-        };
-        use batch::ControlKind::{Abort, Commit};
-        let batches = [of(0, "1"), marker(1, Commit), of(2, "2"), marker(3, Abort)].concat();
-        let aborted = Aborted { producer_id: 7, first: Offset(2), last: Offset(3), last_stable: Offset(4) };
-        let kept = super::compact(batches, &[aborted], &TopicConfig::default(), NOW_MS);
-        let bases: Vec<i64> = split(&kept).map(|item| item.expect("whole").0.base_offset.0).collect();
-        assert_eq!(bases, [0, 1, 3], "the committed value and both markers");
-    }
-
-    #[test]
-    fn compaction_is_worth_it_when_the_log_has_doubled() {
-        let segments = |bytes: &[u64]| -> Vec<Segment> {
-            let segment = |bytes: &u64| Segment {
-                base: Offset(0),
-                bytes: *bytes,
-                max_timestamp: 0,
-                first_timestamp: 0,
-            };
-            bytes.iter().map(segment).collect()
-        };
-        assert_eq!(worth(&segments(&[])), 0);
-        assert_eq!(worth(&segments(&[10])), 0);
-        assert_eq!(worth(&segments(&[10, 9])), 0);
-        assert_eq!(worth(&segments(&[10, 5, 5])), 3);
-        assert_eq!(worth(&segments(&[0, 1])), 2);
-        assert_eq!(worth(&segments(&[COMPACTION_BYTES_MAX, 1])), 0, "more than memory should hold");
-    }
-}
+mod tests;

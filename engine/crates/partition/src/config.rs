@@ -47,8 +47,12 @@ pub struct TopicConfig {
     pub index_interval_bytes: u32,
     /// `delete.retention.ms`: how long a deletion is kept after compaction first meets it.
     pub delete_retention_ms: i64,
-    /// `min.compaction.lag.ms`.
+    /// `min.compaction.lag.ms`: a record younger than this is not compacted.
     pub compaction_lag_ms_min: i64,
+    /// `max.compaction.lag.ms`: a record is compacted at the latest so long after it came.
+    pub compaction_lag_ms_max: i64,
+    /// `min.cleanable.dirty.ratio`: from above this share of new bytes on it is worth the work.
+    pub dirty_ratio_min: f64,
     /// `write.caching`: acknowledge when the order is fixed, before anything is durable.
     pub write_caching: bool,
 }
@@ -72,6 +76,8 @@ impl Default for TopicConfig {
             index_interval_bytes: 4096,
             delete_retention_ms: 86_400_000,
             compaction_lag_ms_min: 0,
+            compaction_lag_ms_max: i64::MAX,
+            dirty_ratio_min: 0.5,
             write_caching: false,
         }
     }
@@ -136,6 +142,8 @@ impl TopicConfig {
             "index.interval.bytes" => self.index_interval_bytes = number("index.interval.bytes", value)?,
             "delete.retention.ms" => self.delete_retention_ms = number("delete.retention.ms", value)?,
             "min.compaction.lag.ms" => self.compaction_lag_ms_min = number("min.compaction.lag.ms", value)?,
+            "max.compaction.lag.ms" => self.compaction_lag_ms_max = number("max.compaction.lag.ms", value)?,
+            "min.cleanable.dirty.ratio" => self.dirty_ratio_min = number("min.cleanable.dirty.ratio", value)?,
             "write.caching" => self.write_caching = flag("write.caching", value)?,
             _ => {}
         }

@@ -26,5 +26,7 @@ pub use spec::{
     Acks, Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, Fetched, Isolation, ListQuery, Listed,
     ListedOffset, LogInfo, Now, Origin, ProducerInfo, TopicSpec, Verified, WaiterToken, Wake,
 };
-pub use store::{Known, Store, StoreDone, StoreJob, StoreOptions, move_orphans};
+pub use store::{
+    CleanerOptions, CleanerStats, Known, Store, StoreDone, StoreJob, StoreOptions, move_orphans,
+};
 pub use verifying::Guard;

@@ -12,6 +12,7 @@ use log::Aborted;
 use model::limits::{PRODUCER_BATCHES_KEPT, PRODUCERS_IN_STATE_MAX, PRODUCERS_PER_PARTITION_MAX};
 use model::{LogIndex, Offset};
 
+use crate::compaction::LastOf;
 use crate::error::AppendError;
 use crate::spec::ProducerInfo;
 
@@ -295,6 +296,14 @@ impl Producers {
 
     fn unstable_ids(&self) -> BTreeSet<i64> {
         self.unstable.values().copied().collect()
+    }
+
+    /// What each left last in the log, by id.
+    pub fn last_of(&self) -> impl Iterator<Item = (i64, LastOf)> {
+        self.by_id.iter().map(|(id, producer)| {
+            let last = producer.batches.back();
+            (*id, last.map_or(LastOf::Marker(producer.epoch()), |last| LastOf::Batch(last.last_offset)))
+        })
     }
 
     #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::spec::{
     WaiterToken, Wake,
 };
 
+mod cleaner;
 mod job;
 mod loss;
 mod lost;
@@ -30,6 +31,7 @@ mod reads;
 mod turn;
 mod upkeep;
 
+pub use cleaner::{CleanerOptions, CleanerStats};
 pub use job::{StoreDone, StoreJob};
 pub use lost::{Known, move_orphans};
 pub use open::StoreOptions;
@@ -78,6 +80,7 @@ pub struct Store {
     jobs: Vec<StoreJob>,
     jobs_running: usize,
     upkeep: upkeep::Upkeep,
+    cleaner: cleaner::Cleaner,
     /// Batches come faster than they are written behind, as of the end of the last turn.
     behind: bool,
     stop: Stop,
@@ -91,7 +94,13 @@ fn segment_limits(internal: bool, config: &TopicConfig) -> SegmentLimits {
     let small = internal && config.cleanup.compact;
     let bytes =
         if small { config.segment_bytes.min(INTERNAL_SEGMENT_BYTES_MAX) } else { config.segment_bytes };
-    SegmentLimits { bytes, ms: config.segment_ms }
+    // As in Kafka: a segment is closed in time for `max.compaction.lag.ms`.
+    let ms = if config.cleanup.compact {
+        config.segment_ms.min(config.compaction_lag_ms_max)
+    } else {
+        config.segment_ms
+    };
+    SegmentLimits { bytes, ms }
 }
 
 impl Store {
@@ -114,7 +123,7 @@ impl Store {
     fn name(&mut self, group: GroupId, internal: bool, config: &Arc<TopicConfig>) {
         let log = self.logs.get_mut(group).expect("a partition has a log");
         log.configure(segment_limits(internal, config));
-        log.set_compacts(internal && config.cleanup.compact);
+        log.set_compacts(config.cleanup.compact);
         let partition = self.partitions.get_mut(&group).expect("looked up by the caller");
         partition.named = true;
         partition.internal = internal;

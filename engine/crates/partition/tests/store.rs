@@ -461,40 +461,6 @@ fn a_clean_stop_waits_for_what_is_in_flight_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_keyed_log_of_the_nodes_own_stays_small() {
-    let compact = CleanupPolicy { compact: true, delete: false };
-    let config = TopicConfig { cleanup: compact, segment_bytes: 100_000, ..config() };
-    let mut world = World::with(config, true, 1);
-    let origin = Origin::Coordinator { expected_end: None, makes_room: false };
-    let filler = vec![b'x'; 2_000];
-    let mut end = 0;
-    for n in 0..2_000_u32 {
-        let mut builder = Builder::new();
-        let key = (n % 10).to_be_bytes();
-        let value = [&n.to_be_bytes()[..], &filler].concat();
-        builder.push(WALL_MS, Some(&key), Some(&value), &[]);
-        let batch = builder.finish(Codec::None);
-        end = world.store.append(world.now, GROUP, &batch, origin, None).expect("good").end_offset.0;
-        world.pass_ms(100);
-        world.settle();
-    }
-    assert_eq!(end, 2_000);
-    let check = |world: &mut World| {
-        let records = world.read_all(0);
-        assert!(records.len() < 1_200, "{} records are left", records.len());
-        assert!(records.windows(2).all(|pair| pair[0].0 < pair[1].0), "in order");
-        for (offset, value) in &records {
-            assert_eq!(value[..4], u32::try_from(*offset).expect("small").to_be_bytes());
-        }
-        let newest: Vec<i64> = records.iter().rev().take(10).map(|(offset, _)| *offset).collect();
-        assert_eq!(newest, (1_990..2_000).rev().collect::<Vec<_>>(), "the last of each key");
-    };
-    check(&mut world);
-    world.restart(End::Power);
-    check(&mut world);
-}
-
-#[test]
 fn a_coordinator_that_is_not_alone_learns_it() {
     let mut world = World::new(config());
     let expecting = |end| Origin::Coordinator { expected_end: Some(Offset(end)), makes_room: false };

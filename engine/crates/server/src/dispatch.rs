@@ -35,7 +35,10 @@ impl Server {
             Message::Unwatch { group, token } => context.store.unwatch(group, WaiterToken(token.0)),
             Message::List { token, query } => self.list_for(context, token, query),
             Message::Listed { token, result } => self.listed(token, result),
-            Message::Settings(settings) => self.settings = settings,
+            Message::Settings(settings) => {
+                context.store.set_cleaner(settings.cleaner(self.shards));
+                self.settings = settings;
+            }
             Message::StopAccepting => self.stop_accepting(context),
             Message::Stop => {
                 self.stop_accepting(context);

@@ -29,6 +29,8 @@ macro_rules! metrics {
         #[derive(Debug, Default)]
         pub struct Metrics {
             $($(#[doc = $doc])+ pub $name: Counter,)+
+            /// The dirtiest log's share of bytes that no compaction has looked at.
+            pub compaction_dirty_percent: Counter,
             clients: Mutex<Clients>,
         }
 
@@ -40,6 +42,9 @@ macro_rules! metrics {
                     $public.to_owned(),
                     shards.iter().map(|shard| shard.$name.0.load(order) as f64).sum(),
                 ),)+];
+                let dirtiest = shards.iter().map(|shard| shard.compaction_dirty_percent.0.load(order)).max();
+                let dirtiest = dirtiest.unwrap_or(0) as f64;
+                sums.push(("headrace_compaction_dirty_percent_max".to_owned(), dirtiest));
                 sums.extend(client_counts(shards));
                 sums
             }
@@ -72,6 +77,12 @@ metrics! {
     journal_commits => "headrace_journal_commits_total",
     /// Journal bytes written.
     journal_bytes => "headrace_journal_written_bytes_total",
+    /// Compactions that ended.
+    compactions => "headrace_compactions_total",
+    /// Bytes of the segments that compactions looked at.
+    compaction_bytes_before => "headrace_compaction_before_bytes_total",
+    /// Bytes of those that took their place.
+    compaction_bytes_after => "headrace_compaction_after_bytes_total",
     /// Partitions held.
     partitions => "headrace_partitions",
 }

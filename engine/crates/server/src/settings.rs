@@ -4,10 +4,10 @@ use std::path::Path;
 
 use model::ShardId;
 use model::limits::{
-    CONNECTION_IDLE_MS_MAX, JOURNAL_FILE_BYTES, JOURNAL_FILE_BYTES_DEV, JOURNAL_FILE_BYTES_FIRST,
-    JOURNAL_FILES_MAX, REQUEST_BYTES_MAX, TAIL_BYTES_MAX,
+    COMPACTION_KEYS_BYTES_MAX, CONNECTION_IDLE_MS_MAX, JOURNAL_FILE_BYTES, JOURNAL_FILE_BYTES_DEV,
+    JOURNAL_FILE_BYTES_FIRST, JOURNAL_FILES_MAX, REQUEST_BYTES_MAX, TAIL_BYTES_MAX,
 };
-use partition::StoreOptions;
+use partition::{CleanerOptions, StoreOptions};
 
 /// What a shard's server goes by.
 #[derive(Clone, Debug)]
@@ -28,6 +28,7 @@ pub struct Settings {
     retention_check_ms: u64,
     producer_expiration_ms: i64,
     accept_loss: bool,
+    cleaner: CleanerOptions,
 }
 
 impl Settings {
@@ -55,6 +56,16 @@ impl Settings {
             producer_expiration_ms: i64::try_from(number("producer.id.expiration.ms", 86_400_000))
                 .unwrap_or(i64::MAX),
             accept_loss: number("headrace.accept.loss", 0) == 1,
+            cleaner: CleanerOptions {
+                is_enabled: text("log.cleaner.enable") != Some("false"),
+                backoff_ms: number("log.cleaner.backoff.ms", 15_000),
+                keys_bytes_max: size("log.cleaner.dedupe.buffer.size", COMPACTION_KEYS_BYTES_MAX),
+                // Kafka's default is the largest float, which is no limit.
+                io_bytes_per_s: text("log.cleaner.io.max.bytes.per.second")
+                    .and_then(|value| value.parse::<f64>().ok())
+                    .map_or(u64::MAX, |rate| rate as u64),
+                ..CleanerOptions::default()
+            },
         }
     }
 
@@ -62,6 +73,17 @@ impl Settings {
     #[must_use]
     pub fn accepts_loss(&self) -> bool {
         self.accept_loss
+    }
+
+    /// How each of `shards` shards compacts: memory and pace are the node's.
+    #[must_use]
+    pub fn cleaner(&self, shards: u16) -> CleanerOptions {
+        let shards = shards.max(1);
+        CleanerOptions {
+            keys_bytes_max: self.cleaner.keys_bytes_max / usize::from(shards),
+            io_bytes_per_s: (self.cleaner.io_bytes_per_s / u64::from(shards)).max(1),
+            ..self.cleaner
+        }
     }
 
     /// Where a shard's data is and how much it may use.

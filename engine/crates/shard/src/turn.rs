@@ -71,6 +71,8 @@ impl Shard {
     #[must_use]
     pub fn new(id: ShardId, parts: Parts) -> Shard {
         let shards = parts.mailboxes.len();
+        let mut store = parts.store;
+        store.set_cleaner(parts.settings.cleaner(u16::try_from(shards).expect("shards are few")));
         let server = Server::new(
             id,
             u16::try_from(shards).expect("shards are few"),
@@ -82,7 +84,7 @@ impl Shard {
         Shard {
             id,
             server,
-            store: parts.store,
+            store,
             net: parts.net,
             clock: parts.clock,
             commits: parts.commits,
@@ -137,7 +139,8 @@ impl Shard {
         }
         let now = self.clock.monotonic_ns();
         let due = self.server.next_deadline().map_or(TICK_NS, |at| at.saturating_sub(now));
-        due.min(TICK_NS)
+        let cleaning = self.store.cleaning_due_ns().map(|at| at.saturating_sub(now)).filter(|wait| *wait > 0);
+        due.min(cleaning.unwrap_or(TICK_NS)).min(TICK_NS)
     }
 
     fn finished_work(&mut self, now: Now) -> Result<(), Fatal> {
@@ -186,6 +189,11 @@ impl Shard {
             io::say(&format!("headrace: shard {}: {notice}", self.id.0));
         }
         self.metrics.partitions.set(self.store.partition_count() as u64);
+        let cleaner = self.store.cleaner_stats();
+        self.metrics.compactions.set(cleaner.cleanings);
+        self.metrics.compaction_bytes_before.set(cleaner.bytes_before);
+        self.metrics.compaction_bytes_after.set(cleaner.bytes_after);
+        self.metrics.compaction_dirty_percent.set(cleaner.dirty_percent_max);
         let mut context = Context {
             store: &mut self.store,
             net: &mut *self.net,

@@ -283,6 +283,33 @@ impl Entries {
     }
 }
 
+/// The indexes of a segment that is written whole, made as its batches come and kept in memory until then.
+pub struct NewIndexes(Entries);
+
+impl NewIndexes {
+    /// Of a segment without a batch.
+    #[must_use]
+    pub fn new(base: Offset) -> NewIndexes {
+        NewIndexes(Entries::after(base, &Kept::default(), INDEX_INTERVAL_BYTES))
+    }
+
+    /// The next batch stands at `position`.
+    pub fn add(&mut self, position: u64, header: &Header) {
+        self.0.add((position, *header));
+    }
+
+    /// Writes and syncs both, each as a whole.
+    pub fn store(&self, storage: &dyn Storage, offsets: &Path, times: &Path) -> IoResult<()> {
+        for (path, bytes) in [(times, &self.0.times), (offsets, &self.0.offsets)] {
+            let file = storage.open(path, OpenMode::Create)?;
+            file.set_len(bytes.len() as u64)?;
+            file.write_at(bytes, 0)?;
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+}
+
 /// Where to begin looking for `offset`: the begin of a batch at or before the one that holds it.
 pub(super) fn before_offset(
     storage: &dyn Storage,

@@ -21,15 +21,15 @@ mod write;
 
 pub use describe::write_descriptions;
 pub use end::end_before;
-pub use indexes::Indexed;
+pub use indexes::{Indexed, NewIndexes};
 pub use names::{
     Listing, bases, drop_indexes, index_path, list, log_path, time_index_path, txn_index_path, unlink,
 };
 pub use open_files::OpenFiles;
-pub(crate) use read::undamaged;
 pub use read::{find, read, read_file};
+pub(crate) use read::{read_batches, undamaged};
 pub use scan::{Scan, scan};
-pub use time::{find_time, find_time_in, max_timestamp};
+pub use time::{find_time, find_time_in, find_time_in_file, max_timestamp};
 pub use txn_index::Aborted;
 pub use write::{Appended, Appending, PIECE_BYTES_MAX, append, cut, sync};
 

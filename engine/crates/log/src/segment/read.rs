@@ -90,6 +90,11 @@ pub fn read_file(
     read_at(&*file, position, end, upto, bytes_max, at_least_one)
 }
 
+/// Whole batches from `position`, where one begins, while they fit into `bytes_max`; one in any case.
+pub(crate) fn read_batches(file: &dyn File, position: u64, end: u64, bytes_max: usize) -> IoResult<Vec<u8>> {
+    read_at(file, position, end, Offset(i64::MAX), bytes_max, true)
+}
+
 /// What was written once may have changed on the disk since: it is better refused than served.
 pub(crate) fn undamaged(header: &Header, bytes: &[u8]) -> IoResult<()> {
     batch::check_crc(header, bytes).map_err(|_| rot("a stored batch does not match its checksum"))

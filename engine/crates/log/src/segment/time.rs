@@ -25,13 +25,34 @@ pub fn find_time(
 ) -> IoResult<Option<(Offset, i64)>> {
     let (file, end) = open(storage, &log_path(dir, base), end)?;
     let from = before_time(storage, dir, base, &*file, end, timestamp)?;
-    for stored in scan(&*file, from, end) {
+    walk(&*file, from, end, start, timestamp)
+}
+
+/// As [`find_time`], in a whole file that has no indexes (yet).
+pub fn find_time_in_file(
+    storage: &dyn Storage,
+    path: &Path,
+    start: Offset,
+    timestamp: i64,
+) -> IoResult<Option<(Offset, i64)>> {
+    let (file, end) = open(storage, path, u64::MAX)?;
+    walk(&*file, 0, end, start, timestamp)
+}
+
+fn walk(
+    file: &dyn File,
+    from: u64,
+    end: u64,
+    start: Offset,
+    timestamp: i64,
+) -> IoResult<Option<(Offset, i64)>> {
+    for stored in scan(file, from, end) {
         let (position, header) = stored?;
         if header.max_timestamp < timestamp || header.next_offset() <= start {
             continue;
         }
         // The header's maximum is the producer's word: a batch without such a record is passed over.
-        let found = first_at(&header, &batch_at(&*file, position, &header)?, start, timestamp)?;
+        let found = first_at(&header, &batch_at(file, position, &header)?, start, timestamp)?;
         if found.is_some() {
             return Ok(found);
         }

@@ -11,6 +11,7 @@ use journal::{Journal, OpenError as JournalError, Options};
 use log::{Aborted, Logs, Watch};
 use model::{GroupId, LogIndex, ShardId};
 
+use super::cleaner::Cleaner;
 use super::loss::{begin_afresh, commit};
 use super::upkeep::Upkeep;
 use super::{Stop, Store, producers};
@@ -162,7 +163,8 @@ impl Store {
             wakes: Vec::new(),
             jobs: Vec::new(),
             jobs_running: 0,
-            upkeep: Upkeep::new(rng.next_u64()),
+            upkeep: Upkeep::default(),
+            cleaner: Cleaner::new(rng.next_u64()),
             behind: false,
             stop: Stop::Running,
             is_new,

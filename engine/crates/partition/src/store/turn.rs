@@ -76,6 +76,7 @@ impl Store {
             self.jobs_running += 1;
             jobs.push(StoreJob(Work::Log(job)));
         }
+        self.clean(now, jobs);
     }
 
     /// Takes in what came of a job. An error is the end of the process: the journal can no longer be trusted.
@@ -122,14 +123,20 @@ impl Store {
         {
             self.producers_due.insert(done.group);
         }
+        let cleaned = match &done {
+            log::LogDone::Cleaned(slice) => {
+                self.cleaner.took(now, slice.io_bytes());
+                Some(slice.group)
+            }
+            _ => None,
+        };
         let partitions = &self.partitions;
         let snapshot = |group| partitions.get(&group).map_or_else(Vec::new, |p| p.producers.state());
         match self.logs.job_done(&mut self.journal, done, &snapshot) {
-            Ok(Some(log::LogDone::Compacted(done))) => {
-                let group = done.group;
-                let producers = partitions.get(&group).map_or_else(Vec::new, |p| p.producers.state());
-                if let Some(log) = self.logs.get_mut(group) {
-                    log.compacted(&mut self.journal, done, &|| producers.clone());
+            // It is given up and tried again; nothing waits for it.
+            Err(error) if cleaned.is_some() => {
+                if let Some(group) = cleaned.filter(|_| error.kind() == ErrorKind::InvalidData) {
+                    self.logs.found_damage(group, &error);
                 }
             }
             Ok(Some(log::LogDone::WroteBeside(done))) => {

@@ -1,14 +1,11 @@
-//! What a shard does from time to time: retention, expiry of producers, compaction; and how it behaves while files cannot be
+//! What a shard does from time to time: retention, expiry of producers; and how it behaves while files cannot be
 //! written.
 
 use std::io::Error;
-use std::sync::Arc;
 
 use model::{GroupId, Offset};
 
 use super::Store;
-use super::job::{StoreJob, Work};
-use crate::compaction;
 use crate::partition::{Hands, Partition};
 use crate::retention::{self, Candidate};
 use crate::spec::Now;
@@ -23,6 +20,7 @@ const FAILING_CHECK_MS: u64 = 10_000;
 const TELL_MS: u64 = 60_000;
 
 /// When what is due.
+#[derive(Default)]
 pub(super) struct Upkeep {
     checked_ns: Option<u64>,
     /// Since files cannot be written: when the next try is due.
@@ -30,15 +28,9 @@ pub(super) struct Upkeep {
     told_ns: Option<u64>,
     /// A sentence for the log.
     notice: Option<String>,
-    /// Names files of compaction; random at first, so that no name meets a file of an earlier run.
-    file_id: u64,
 }
 
 impl Upkeep {
-    pub fn new(file_id: u64) -> Upkeep {
-        Upkeep { checked_ns: None, failing: None, told_ns: None, notice: None, file_id }
-    }
-
     /// Whether the last work on files failed.
     pub fn is_failing(&self) -> bool {
         self.failing.is_some()
@@ -100,29 +92,7 @@ impl Store {
                 self.starts.push(group);
             }
             partition.producers.expire(now.wall_ms, self.options.producer_expiration_ms);
-            self.compact(now, group);
         }
-    }
-
-    /// Compacts one of the node's own keyed logs if that is worth it.
-    pub(super) fn compact(&mut self, now: Now, group: GroupId) {
-        let partition = &self.partitions[&group];
-        if !(partition.named && partition.internal && partition.config.cleanup.compact) {
-            return;
-        }
-        let log = self.logs.get_mut(group).expect("a partition has a log");
-        let segments = compaction::worth(log.compactable(partition.watermarks(log).last_stable));
-        if segments < 2 {
-            return;
-        }
-        let config = Arc::clone(&partition.config);
-        let compactor = Box::new(move |batches, aborted: &[log::Aborted]| {
-            compaction::compact(batches, aborted, &config, now.wall_ms)
-        });
-        self.upkeep.file_id = self.upkeep.file_id.wrapping_add(1);
-        let job = log.compact(segments, self.upkeep.file_id, compactor);
-        self.jobs_running += 1;
-        self.jobs.push(StoreJob(Work::Log(log::LogJob::Compact(job))));
     }
 }
 

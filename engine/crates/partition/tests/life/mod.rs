@@ -12,8 +12,8 @@ use io::{Job, Rng, SplitMix, Storage};
 use model::limits::JOURNAL_FILES_MAX;
 use model::{Epoch, GroupId, PartitionIndex, ShardId, TopicId};
 use partition::{
-    Acks, AppendError, CleanupPolicy, Fetch, FetchError, FetchSpec, Fetched, Isolation, Now, Origin, Store,
-    StoreJob, StoreOptions, TopicConfig, TopicSpec, WaiterToken, Wake,
+    Acks, AppendError, CleanerOptions, CleanupPolicy, Fetch, FetchError, FetchSpec, Fetched, Isolation, Now,
+    Origin, Store, StoreJob, StoreOptions, TopicConfig, TopicSpec, WaiterToken, Wake,
 };
 use sim::disk::{End, SimDisk};
 
@@ -141,7 +141,10 @@ impl Life {
         let opened = Store::open(storage, options, &mut self.rng);
         self.look();
         match opened {
-            Ok(store) => self.store = Some(store),
+            Ok(mut store) => {
+                store.set_cleaner(CleanerOptions { backoff_ms: 1_000, ..CleanerOptions::default() });
+                self.store = Some(store);
+            }
             Err(_) if self.disk.ended() => return Err(Stopped::Ended),
             Err(error) => return Err(Stopped::Fatal(error.to_string())),
         }

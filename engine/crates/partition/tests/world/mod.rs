@@ -9,8 +9,8 @@ use io::{Job, Rng, SplitMix, Storage};
 use model::limits::JOURNAL_FILES_MAX;
 use model::{Epoch, GroupId, Offset, PartitionIndex, ShardId, TopicId};
 use partition::{
-    Acks, AppendError, Appended, Fetch, FetchError, FetchSpec, Fetched, Isolation, Now, Origin, Store,
-    StoreJob, StoreOptions, TopicConfig, TopicSpec, WaiterToken, Wake,
+    Acks, AppendError, Appended, CleanerOptions, Fetch, FetchError, FetchSpec, Fetched, Isolation, Now,
+    Origin, Store, StoreJob, StoreOptions, TopicConfig, TopicSpec, WaiterToken, Wake,
 };
 use sim::disk::{End, SimDisk};
 
@@ -49,7 +49,9 @@ pub fn options() -> StoreOptions {
 
 fn open(disk: &SimDisk, rng: &mut SplitMix) -> Store {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    Store::open(storage, options(), rng).expect("the directory can be opened")
+    let mut store = Store::open(storage, options(), rng).expect("the directory can be opened");
+    store.set_cleaner(CleanerOptions { backoff_ms: 1_000, ..CleanerOptions::default() });
+    store
 }
 
 impl World {

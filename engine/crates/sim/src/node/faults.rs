@@ -154,12 +154,14 @@ impl World {
         for bench in self.process.iter().flat_map(|process| &process.benches) {
             bench.resume();
         }
+        let restored = self.rotten.is_some();
         self.mend();
         if self.reads_may_fail {
             self.reads_fail_until_ns = self.now_ns() + REFUSAL_NS;
         }
         self.reads_may_fail = false;
-        Ok(())
+        // Whoever restores a file starts the node again: a log that was found damaged takes nothing before.
+        if restored { self.crash(End::Kill) } else { Ok(()) }
     }
 
     /// The process ends here, and another one finds what is left.
