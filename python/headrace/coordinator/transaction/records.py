@@ -73,7 +73,11 @@ def _by_topic(partitions: frozenset[Place]) -> list[PartitionsSchema]:
 
 
 def decode_record(stored: Stored) -> TransactionStored | None:
-    """None for kinds of keys that are not known. Raises `RottenRecordError`."""
+    """None for kinds of keys that are not known, and for markers, which an administrator may have written here (they end
+    nothing). Raises `RottenRecordError`.
+    """
+    if stored.marker is not None:
+        return None
     if stored.key is None:
         raise RottenRecordError(f"offset {stored.offset} has no key")
     try:

@@ -405,6 +405,23 @@ def test_the_topic_of_states_may_be_deleted():
     run(scenario)
 
 
+def test_a_marker_that_an_administrator_wrote_into_the_log_of_states_ends_nothing():
+    async def scenario():
+        world = await World().begin()
+        await world.producer()
+        for group in (STATE, STATE + 1):
+            marked = await world.engine.append_marker(group, Producer(1, 0), Marker(True, 0))
+            assert marked.error is Error.NONE
+        with pytest.raises(Refusal):  # somebody else has written here: once more from the log
+            await world.producer()
+        await turns()
+        assert (await world.producer()).producer_epoch == 1
+        world = await world.killed()
+        assert (await world.producer()).producer_epoch == 2
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("name", ["", "x" * 32_001])
 def test_ids_that_could_not_be_stored_are_refused(name):
     async def scenario():
