@@ -26,6 +26,7 @@ BATCHES: Final = [Batch(record(0, bytes(size))).encode() for size in (200_000, 2
 BATCHES_MAX: Final = 2_000
 TOPICS_REFUSED: Final = 200
 """More than there would be room for beside what is kept for deletions."""
+TOPICS_MADE_MAX: Final = 20
 ANSWER_S_MAX: Final = 10.0
 ROOM_S_MAX: Final = 30.0
 KEEPS: Final = {"retention.ms": "-1"}
@@ -88,8 +89,15 @@ def test_topics_can_be_deleted_and_made_and_that_makes_room(broker: Broker) -> N
     create_topic(broker.bootstrap_servers, "old", 1, KEEPS)
     with Raw(broker.bootstrap_servers) as raw:
         fill(raw, "old")
-        for number in range(TOPICS_REFUSED):
-            assert created(raw, f"refused-{number}") == Error.KAFKA_STORAGE_ERROR
+        made = refused = 0
+        while refused < TOPICS_REFUSED:
+            if created(raw, f"refused-{made}") == Error.KAFKA_STORAGE_ERROR:
+                refused += 1
+                continue
+            # The little that a journal file held has found space on the disk, and made the file free.
+            made += 1
+            assert made < TOPICS_MADE_MAX
+            fill(raw, "old")
         delete = DeleteTopicsRequest(timeout_ms=10_000, topic_names=["old"])
         assert raw.ask(delete, 5).responses[0].error_code == Error.NONE
         deadline = time.monotonic() + ROOM_S_MAX
