@@ -49,19 +49,19 @@ class ApacheKafka:
         self.bootstrap_servers = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._nothing = threading.Event()
+        self._settings = self._dir / "server.properties"
+        self._broker = 0
 
     def __enter__(self) -> ApacheKafka:
-        broker, controller = _free_ports(2)
-        settings = self._dir / "server.properties"
-        settings.write_text(SETTINGS.format(broker=broker, controller=controller, data=self.data_dir))
-        java = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{java_libraries()}/*"]
-        format_ = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(settings)]
-        subprocess.run([*java, *format_], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        log = (self._dir / "broker.log").open("wb")
-        self._process = subprocess.Popen([*java, "kafka.Kafka", str(settings)], stdout=log, stderr=log)
-        log.close()
-        self.bootstrap_servers = f"127.0.0.1:{broker}"
-        self._await_port(broker)
+        self._broker, controller = _free_ports(2)
+        text = SETTINGS.format(broker=self._broker, controller=controller, data=self.data_dir)
+        self._settings.write_text(text)
+        format_ = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._settings)]
+        subprocess.run(
+            [*_java(), *format_], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self.bootstrap_servers = f"127.0.0.1:{self._broker}"
+        self._start()
         return self
 
     def __exit__(
@@ -77,10 +77,21 @@ class ApacheKafka:
             self._process.wait(30)
             self._process = None
 
+    def restart(self) -> None:
+        """Stop it and start it again on its data and port."""
+        self.stop()
+        self._start()
+
     def segments(self, topic: str) -> list[Path]:
         """The segment files of a topic that hold something."""
         files = self.data_dir.glob(f"{topic}-*/*.log")
         return sorted(file for file in files if file.stat().st_size)
+
+    def _start(self) -> None:
+        with (self._dir / "broker.log").open("ab") as log:
+            command = [*_java(), "kafka.Kafka", str(self._settings)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        self._await_port(self._broker)
 
     def _await_port(self, port: int) -> None:
         deadline = time.monotonic() + READY_S_MAX
@@ -94,6 +105,10 @@ class ApacheKafka:
                 self._nothing.wait(0.1)
             else:
                 return
+
+
+def _java() -> list[str]:
+    return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{java_libraries()}/*"]
 
 
 def _free_ports(count: int) -> list[int]:

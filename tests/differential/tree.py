@@ -29,11 +29,17 @@ NORMAL: Final = {
     "DescribeLogDirsResponse.results.topics.partitions.partition_size": "of the broker's own topics",
     "DescribeLogDirsResponse.results.total_bytes": "the disk's",
     "DescribeLogDirsResponse.results.usable_bytes": "the disk's",
+    "DescribeConfigsResponse.results.configs[PLACES].value": "where it stands: directories and ports",
+    "DescribeConfigsResponse.results.configs[PLACES].synonyms.value": "the same",
     "ApiVersionsResponse.finalized_features_epoch": "counts what happened to the cluster",
 }
 """Path without indexes, and why only whether it is set is compared."""
 KEYED: Final = {
+    "ProduceResponse.responses": "name",
     "ProduceResponse.responses.partition_responses": "index",
+    "DeleteTopicsResponse.responses": "name",
+    "DeleteRecordsResponse.topics": "name",
+    "DeleteRecordsResponse.topics.partitions": "partition_index",
     "MetadataResponse.topics": "name",
     "MetadataResponse.topics.partitions": "partition_index",
     "DescribeGroupsResponse.groups": "group_id",
@@ -53,7 +59,18 @@ KEYED: Final = {
 stands twice the later one has a number."""
 OURS: Final = re.compile(r"^(write\.caching|cluster\.id|headrace\..*)$")
 """Configurations that Kafka does not have: docs/compatibility.md names them."""
-WORLDS: Final = re.compile(r"^(k\d+v\d+)-")
+PLACES: Final = {
+    "log.dir",
+    "log.dirs",
+    "metadata.log.dir",
+    "listeners",
+    "advertised.listeners",
+    "controller.quorum.voters",
+}
+"""Configurations that say where a broker stands."""
+NAMED: Final = ("name", "group_id", "topic")
+"""The fields in which an item says what it is about."""
+WORLDS: Final = re.compile(r"^(k\d+v\d+|s_\w+)-(?:(\d+)-)?")
 
 
 class Keyed(dict[str, Any]):
@@ -115,8 +132,7 @@ def _part(part: Part, version: int, path: str, world: World) -> dict[str, Any]:
 
 def _field(field: Field, value: Any, version: int, path: str, world: World) -> Any:
     if field.array and value is not None:
-        items = [_one(field, item, version, path, world) for item in value]
-        kept = [item for item in items if not _is_of_another(item, world)]
+        kept = [_one(field, item, version, path, world) for item in value if not _is_of_another(item, world)]
         by = KEYED.get(path)
         return kept if by is None else _keyed(kept, by)
     return _one(field, value, version, path, world)
@@ -128,9 +144,11 @@ def _one(field: Field, value: Any, version: int, path: str, world: World) -> Any
     if field.kind == "struct":
         return _part(value, version, path, world)
     if path in NORMAL or f"*.{field.name}" in NORMAL:
-        return _is_set(value)
+        return world.names.get(value) or _is_set(value)
     if field.kind == "uuid":
         return _id(value, world)
+    if isinstance(value, str):
+        return world.plain(value)
     return value.hex() if isinstance(value, bytes) else value
 
 
@@ -139,7 +157,9 @@ def _keyed(items: list[Any], by: str) -> Keyed:
     out = Keyed()
     for item in items:
         # Of older versions without it: all that it says is its key.
-        key = name = str(item.get(by, item))
+        key = name = str(item.get(by) or item.get("topic_id", item) if isinstance(item, dict) else item)
+        if isinstance(item, dict) and name in PLACES:
+            _hide_values(item)
         number = 1
         while key in out:
             number += 1
@@ -149,6 +169,12 @@ def _keyed(items: list[Any], by: str) -> Keyed:
     return out
 
 
+def _hide_values(config: dict[str, Any]) -> None:
+    for item in (config, *(config.get("synonyms") or {}).values()):
+        if "value" in item:
+            item["value"] = _is_set(item["value"])
+
+
 def _is_set(value: Any) -> str:
     return "unset" if value in ("", 0, -1, b"") else "set"
 
@@ -156,15 +182,13 @@ def _is_set(value: Any) -> str:
 def _id(value: bytes, world: World) -> str:
     if value in (NO_ID, STRANGE_ID, STRANGE_ID_OF_CASES):
         return value.hex()
-    return world.names.get(value, "an id")
+    return world.plain(world.names.get(value, "an id"))
 
 
 def _is_of_another(item: Any, world: World) -> bool:
-    """Whether an array's item is about another world's topic or group, or a topic of the broker's own."""
-    if not isinstance(item, dict):
-        return False
-    name = item.get("name", item.get("group_id", item.get("topic")))
-    if not isinstance(name, str):
-        return False
+    """Whether an array's item is about a topic or group of another pair or case."""
+    name = next((name for at in NAMED if isinstance(name := getattr(item, at, None), str)), "")
     found = WORLDS.match(name)
-    return found is not None and found[1] != world.prefix
+    if found is None:
+        return False
+    return found[1] != world.prefix or (found[2] is not None and int(found[2]) != world.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headrace.wire.layout import FORMATS
@@ -10,7 +11,7 @@ from headrace.wire.varint import uvarint
 from tests.differential.pieces import Piece, joined, length, text_or_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from headrace.wire.schema import Field
 
@@ -22,20 +23,24 @@ TEXTS: Final = {
     "not-ascii": "{}-größe",
     "slash": "{}/b",
 }
-"""By name; `{}` stands for the prefix of the world's names, so that no case meets another pair's topic or group."""
+"""By name; `{}` stands for the case's own prefix, so that no case meets another one's topic or group."""
 STRANGE_ID: Final = bytes(range(16))
 COUNT_MANY: Final = 0x7FFFFFFF
 UNKNOWN_TAG: Final = 9_999
 
 
+Change = Callable[[list[Piece], str], "list[Piece] | None"]
+"""Of a body's pieces by a case with this prefix; `None` if it makes no difference there."""
+
+
 class Wrong(NamedTuple):
-    """A change of a request's pieces; `None` if it makes no difference there."""
+    """A change of a request's pieces."""
 
     name: str
-    change: Callable[[list[Piece]], list[Piece] | None]
+    change: Change
 
 
-def field_wrongs(body: Sequence[Piece], flexible: bool, prefix: str) -> list[Wrong]:
+def field_wrongs(body: Sequence[Piece], flexible: bool) -> list[Wrong]:
     """Every change of one field that this request has a place for, in the order of its fields."""
     out: list[Wrong] = []
     for piece in body:
@@ -45,8 +50,8 @@ def field_wrongs(body: Sequence[Piece], flexible: bool, prefix: str) -> list[Wro
             out += _of_array(piece.path, piece.field, flexible)
         elif piece.part == "value":
             out += [
-                Wrong(f"{piece.path}={name}", _put(piece.path, data))
-                for name, data in _values(piece.field, flexible, prefix)
+                Wrong(f"{piece.path}={name}", _put(piece.path, piece.field, data, flexible))
+                for name, data in _values(piece.field, flexible)
             ]
     return out
 
@@ -55,16 +60,28 @@ def frame_wrongs(body: Sequence[Piece], flexible: bool) -> list[Wrong]:
     """Changes of the body as a whole."""
     size = len(joined(body))
     out = [
-        Wrong("byte behind", lambda pieces: [*pieces, Piece("", None, "value", b"\x00")]),
+        Wrong("byte behind", lambda pieces, _: [*pieces, Piece("", None, "value", b"\x00")]),
         Wrong("cut in half", _cut(size // 2)),
         Wrong("cut by one byte", _cut(size - 1)),
     ]
-    if flexible:
-        out.append(Wrong("unknown tag", _unknown_tag))
     return [wrong for wrong in out if size > 1 or not wrong.name.startswith("cut")]
 
 
-def _values(field: Field, flexible: bool, prefix: str) -> list[tuple[str, bytes]]:
+def other_forms(body: Sequence[Piece]) -> list[Wrong]:
+    """Changes of the body that are none: what a newer client may add, and items in another order."""
+    tags = [piece.path for piece in body if piece.part == "tags"]
+    out = [Wrong(f"unknown tag in {path.removesuffix('#') or 'it'}", _unknown_tag(path)) for path in tags]
+    arrays = [piece.path for piece in body if piece.part == "count"]
+    out += [
+        Wrong(f"{path} turned", _turned(path))
+        for path in arrays
+        if any(piece.path.startswith(f"{path}[1]") for piece in body)
+    ]
+    return out
+
+
+def _values(field: Field, flexible: bool) -> list[tuple[str, str | bytes]]:
+    """Texts as text: `_put` knows whose they are. All else as it is sent."""
     if field.kind in BITS:
         top = (1 << (BITS[field.kind] - 1)) - 1
         numbers = (
@@ -74,11 +91,7 @@ def _values(field: Field, flexible: bool, prefix: str) -> list[tuple[str, bytes]
         )
         return [(name, struct.pack(">" + FORMATS[field.kind], value)) for name, value in numbers.items()]
     if field.kind == "string":
-        texts = [
-            (name, text_or_bytes(field, text.replace("{}", prefix), flexible=flexible))
-            for name, text in TEXTS.items()
-        ]
-        return [*texts, ("null", text_or_bytes(field, None, flexible=flexible))]
+        return [*TEXTS.items(), ("null", text_or_bytes(field, None, flexible=flexible))]
     if field.kind in ("bytes", "records"):
         datas = [("empty", b""), ("rubbish", b"\x00\xff" * 40), ("null", None)]
         return [(name, text_or_bytes(field, data, flexible=flexible)) for name, data in datas]
@@ -90,18 +103,11 @@ def _values(field: Field, flexible: bool, prefix: str) -> list[tuple[str, bytes]
 
 
 def _of_array(path: str, field: Field, flexible: bool) -> list[Wrong]:
-    def items(pieces: list[Piece]) -> tuple[int, int]:
-        at = next(n for n, piece in enumerate(pieces) if piece.path == path and piece.part == "count")
-        end = at + 1
-        while end < len(pieces) and pieces[end].path.startswith(f"{path}["):
-            end += 1
-        return at, end
-
     def with_count(
         count: int | None, keep: bool, twice: bool = False
-    ) -> Callable[[list[Piece]], list[Piece] | None]:
-        def change(pieces: list[Piece]) -> list[Piece] | None:
-            at, end = items(pieces)
+    ) -> Change:
+        def change(pieces: list[Piece], own: str) -> list[Piece] | None:
+            at, end = _items(pieces, path)
             inside = pieces[at + 1 : end]
             if twice:
                 first = [piece for piece in inside if piece.path.startswith(f"{path}[0]")]
@@ -121,9 +127,14 @@ def _of_array(path: str, field: Field, flexible: bool) -> list[Wrong]:
     ]
 
 
-def _put(path: str, data: bytes) -> Callable[[list[Piece]], list[Piece] | None]:
-    def change(pieces: list[Piece]) -> list[Piece] | None:
+def _put(path: str, field: Field, value: str | bytes, flexible: bool) -> Change:
+    def change(pieces: list[Piece], own: str) -> list[Piece] | None:
         at = next(n for n, piece in enumerate(pieces) if piece.path == path and piece.part == "value")
+        data = (
+            text_or_bytes(field, value.replace("{}", own), flexible=flexible)
+            if isinstance(value, str)
+            else value
+        )
         if pieces[at].data == data:
             return None
         return [*pieces[:at], pieces[at]._replace(data=data), *pieces[at + 1 :]]
@@ -131,15 +142,36 @@ def _put(path: str, data: bytes) -> Callable[[list[Piece]], list[Piece] | None]:
     return change
 
 
-def _cut(size: int) -> Callable[[list[Piece]], list[Piece] | None]:
-    return lambda pieces: [Piece("", None, "value", joined(pieces)[:size])]
+def _cut(size: int) -> Change:
+    return lambda pieces, _: [Piece("", None, "value", joined(pieces)[:size])]
 
 
-def _unknown_tag(pieces: list[Piece]) -> list[Piece] | None:
-    last = pieces[-1]
-    assert last.part == "tags", "a flexible request ends with its tagged fields"
-    count = last.data[0] + 1
-    return [
-        *pieces[:-1],
-        last._replace(data=bytes([count]) + last.data[1:] + uvarint(UNKNOWN_TAG) + b"\x02hi"),
-    ]
+def _unknown_tag(path: str) -> Change:
+    def change(pieces: list[Piece], own: str) -> list[Piece] | None:
+        at = next(n for n, piece in enumerate(pieces) if piece.path == path and piece.part == "tags")
+        data = pieces[at].data
+        more = bytes([data[0] + 1]) + data[1:] + uvarint(UNKNOWN_TAG) + b"\x02hi"
+        return [*pieces[:at], pieces[at]._replace(data=more), *pieces[at + 1 :]]
+
+    return change
+
+
+def _turned(path: str) -> Change:
+    def change(pieces: list[Piece], own: str) -> list[Piece] | None:
+        at, end = _items(pieces, path)
+        items: dict[str, list[Piece]] = {}
+        for piece in pieces[at + 1 : end]:
+            items.setdefault(piece.path[len(path) :].partition("]")[0], []).append(piece)
+        turned = [piece for item in reversed(items.values()) for piece in item]
+        return [*pieces[: at + 1], *turned, *pieces[end:]]
+
+    return change
+
+
+def _items(pieces: list[Piece], path: str) -> tuple[int, int]:
+    """Where an array's count stands, and where what follows its items."""
+    at = next(n for n, piece in enumerate(pieces) if piece.path == path and piece.part == "count")
+    end = at + 1
+    while end < len(pieces) and pieces[end].path.startswith(f"{path}["):
+        end += 1
+    return at, end
