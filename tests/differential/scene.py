@@ -28,6 +28,10 @@ class Step(NamedTuple):
     """Symbols, and where in the answer they stand."""
     learns: tuple[Callable[[World], str], ...] = ()
     """Topics that are there when the step is done."""
+    forgets: tuple[Callable[[World], str], ...] = ()
+    """Topics that are gone."""
+    until: tuple[str, str] | None = None
+    """Said again until the answer has this value at this path: what another connection has sent is done then."""
 
     @property
     def repeats(self) -> bool:
@@ -39,11 +43,13 @@ class Scene:
     """A named script. Its objects are called `World.named`; what it captures is `World.symbol`."""
 
     def __init__(self, name: str) -> None:
+        self.name = name
         self.prefix = f"s_{name}"
         self._bare = World(self.prefix)
         self._steps: list[Step] = []
         self._before: list[Step] | None = None
         self._sent: dict[str, Step] = {}
+        self._names: set[tuple[str, int]] = set()
 
     def say(
         self,
@@ -53,12 +59,14 @@ class Scene:
         *,
         line: str = "a",
         learns: Iterable[Callable[[World], str]] = (),
+        forgets: Iterable[Callable[[World], str]] = (),
+        until: tuple[str, str] | None = None,
         **captures: str,
     ) -> None:
         """Say a request, in its newest version if none is given. `captures`: by symbol, its path in the answer."""
         case = self._case(name, request, version)
         self._steps.append(
-            Step(case, line, captures=tuple(sorted(captures.items())), learns=tuple(learns))
+            Step(case, line, "say", tuple(sorted(captures.items())), tuple(learns), tuple(forgets), until)
         )
 
     def send(
@@ -97,4 +105,6 @@ class Scene:
     def _case(self, name: str, request: Callable[[World], Message], version: int) -> Case:
         key: Any = request(self._bare).API_KEY
         said = VERSIONS[key][1] if version < 0 else version
+        assert (name, said) not in self._names, f"{self.name}: {name} v{said} twice"
+        self._names.add((name, said))
         return Case(self.prefix, 0, key, said, name, request)

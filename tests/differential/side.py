@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from headrace.wire.messages.k42_delete_groups import DeleteGroupsRequest
 from tests.differential.case import READ_ONLY
 from tests.differential.line import CHANGE_HANG_S, HANG_S, Line
-from tests.differential.make import commit, learn, make, settle_again
+from tests.differential.make import ASK_AGAIN_S, TRIES_MAX, commit, learn, make, settle_again
 from tests.differential.tree import tree
 from tests.differential.world import World
 
@@ -103,11 +103,20 @@ class Live:
             outcome = await line.hear(framed[0], case.version, wait_s=JOIN_S_MAX)
         else:
             outcome = await line.say(framed[0], case.version, framed[1])
+            for _ in range(TRIES_MAX):
+                if step.until is None or outcome.answer is None:
+                    break
+                if _at(outcome.answer, step.until[0]) == step.until[1]:
+                    break
+                await asyncio.sleep(ASK_AGAIN_S)
+                outcome = await line.say(framed[0], case.version, framed[1])
         if outcome.answer is not None:
             for symbol, path in step.captures:
                 world.capture(symbol, _at(outcome.answer, path))
         if step.learns:
             await learn(line, dict.fromkeys((name(world) for name in step.learns), world))
+        for name in step.forgets:
+            world.ids.pop(name(world), None)
         return _heard(case, outcome, world)
 
     async def restart(self) -> None:

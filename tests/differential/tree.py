@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tests.differential.batches import batches, time
 from tests.differential.world import NO_ID, STRANGE_ID
 from tests.differential.wrong import STRANGE_ID as STRANGE_ID_OF_CASES
 
 if TYPE_CHECKING:
     from headrace.wire.schema import Field, Message, Part
-    from tests.differential.world import World
+    from tests.differential.batches import batches, time
+from tests.differential.world import World
 
 NORMAL: Final = {
     "*.error_message": "texts differ; whether there is one does not",
@@ -21,6 +23,7 @@ NORMAL: Final = {
     "*.port": "each broker has its own",
     "*.session_id": "drawn by the broker",
     "InitProducerIdResponse.producer_id": "drawn by the broker",
+    "DescribeProducersResponse.topics.partitions.active_producers.producer_id": "drawn by the broker",
     "JoinGroupResponse.member_id": "drawn by the broker",
     "JoinGroupResponse.leader": "a member id",
     "JoinGroupResponse.members.member_id": "a member id",
@@ -34,6 +37,11 @@ NORMAL: Final = {
     "ApiVersionsResponse.finalized_features_epoch": "counts what happened to the cluster",
 }
 """Path without indexes, and why only whether it is set is compared."""
+TIMES: Final = {
+    "ProduceResponse.responses.partition_responses.log_append_time_ms",
+    "ListOffsetsResponse.topics.partitions.timestamp",
+}
+"""Compared unless they are of the broker's clock; so are those inside of batches."""
 KEYED: Final = {
     "ProduceResponse.responses": "name",
     "ProduceResponse.responses.partition_responses": "index",
@@ -147,8 +155,12 @@ def _one(field: Field, value: Any, version: int, path: str, world: World) -> Any
         return world.names.get(value) or _is_set(value)
     if field.kind == "uuid":
         return _id(value, world)
+    if field.kind == "records":
+        return batches(value, world)
     if isinstance(value, str):
-        return world.plain(value)
+        return world.names.get(value) or world.plain(value)
+    if path in TIMES:
+        return time(value)
     return value.hex() if isinstance(value, bytes) else value
 
 
