@@ -37,7 +37,7 @@ def batches(data: bytes, world: World) -> Any:
             {
                 "base_offset": base,
                 "bytes": length,
-                "leader_epoch": epoch,
+                "leader_epoch": "set" if world.restarted else epoch,
                 "crc": "right" if crc32c(data[at + 21 : end]) == crc else "wrong",
                 "attributes": attributes,
                 "last_offset_delta": last,

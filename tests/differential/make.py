@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.model.errors import Error
 from headrace.wire.messages.k00_produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from headrace.wire.messages.k02_list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
 from headrace.wire.messages.k03_metadata import MetadataRequest, MetadataRequestTopic
 from headrace.wire.messages.k08_offset_commit import (
     OffsetCommitRequest,
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 50
 """Topics in one request."""
 PARTITIONS: Final = {FILLED: 1, WIDE: 3, EMPTY: 1}
+LATEST: Final = -1
 NOT_YET: Final = {
     Error.COORDINATOR_LOAD_IN_PROGRESS,
     Error.COORDINATOR_NOT_AVAILABLE,
@@ -77,7 +83,7 @@ async def make(lines: Sequence[Line], worlds: Iterable[World]) -> None:
 
 
 async def learn(line: Line, topics: dict[str, World]) -> None:
-    """Wait until topics have leaders, and tell their worlds their ids."""
+    """Wait until topics have leaders that answer for them, and tell their worlds their ids."""
     asked = [MetadataRequestTopic(topic_id=NO_ID, name=name) for name in topics]
     for _ in range(TRIES_MAX):
         answer = await line.ask(MetadataRequest(topics=asked, allow_auto_topic_creation=False), 12)
@@ -85,11 +91,29 @@ async def learn(line: Line, topics: dict[str, World]) -> None:
             topic.error_code == Error.NONE and all(part.leader_id >= 0 for part in topic.partitions)
             for topic in answer.topics
         ):
-            for topic in answer.topics:
-                topics[topic.name].learn_id(topic.name, topic.topic_id)
-            return
+            break
         await asyncio.sleep(ASK_AGAIN_S)
-    raise TimeoutError(f"{', '.join(topics)}: not there")
+    else:
+        raise TimeoutError(f"{', '.join(topics)}: not there")
+    for topic in answer.topics:
+        topics[topic.name].learn_id(topic.name, topic.topic_id)
+    # Kafka tells who leads before the leader knows of it.
+    latest = [
+        ListOffsetsTopic(
+            name=topic.name,
+            partitions=[
+                ListOffsetsPartition(part.partition_index, timestamp=LATEST) for part in topic.partitions
+            ],
+        )
+        for topic in answer.topics
+    ]
+    request = ListOffsetsRequest(replica_id=-1, topics=latest)
+    await taken(
+        line,
+        request,
+        3,
+        lambda said: max(part.error_code for topic in said.topics for part in topic.partitions),
+    )
 
 
 async def commit(line: Line, group: str, prefix: str) -> None:
@@ -168,18 +192,11 @@ async def _create(line: Line, topics: dict[str, int]) -> None:
 
 
 async def _produce(line: Line, topics: list[str], records: bytes) -> None:
-    left = topics
-    for _ in range(TRIES_MAX):
-        data = [
-            TopicProduceData(name=topic, partition_data=[PartitionProduceData(records=records)])
-            for topic in left
-        ]
-        answer = await line.ask(ProduceRequest(acks=-1, timeout_ms=5_000, topic_data=data), 9)
-        errors = {topic.name: topic.partition_responses[0].error_code for topic in answer.responses}
-        # Only what was not taken, or it would be there twice.
-        left = [name for name, error in errors.items() if error != Error.NONE]
-        if not left:
-            return
-        assert {errors[name] for name in left} <= NOT_YET, f"{errors}"
-        await asyncio.sleep(ASK_AGAIN_S)
-    raise TimeoutError(f"{left}: never ready")
+    data = [
+        TopicProduceData(name=topic, partition_data=[PartitionProduceData(records=records)])
+        for topic in topics
+    ]
+    answer = await line.ask(ProduceRequest(acks=-1, timeout_ms=5_000, topic_data=data), 9)
+    for topic in answer.responses:
+        # Never again: what was taken would be there twice. `learn` has waited for the leaders.
+        assert topic.partition_responses[0].error_code == Error.NONE, f"{topic}"

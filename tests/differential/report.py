@@ -58,6 +58,8 @@ def write_known(places: Mapping[Place, int], path: Path = KNOWN) -> None:
     """The list as a file."""
     text = "# Differences that are to be mended: the number of cases that show each. It only shrinks; `make diff` says how.\n"
     for (key, field), cases in sorted(places.items()):
+        if cases == 0:
+            continue
         text += f'\n[[difference]] # {BY_KEY[key].name}\nkey = {key}\npath = "{field}"\ncases = {cases}\n'
     path.write_text(text, "utf-8")
 

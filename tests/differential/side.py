@@ -11,7 +11,7 @@ from tests.differential.case import READ_ONLY
 from tests.differential.line import CHANGE_HANG_S, HANG_S, Line
 from tests.differential.make import ASK_AGAIN_S, TRIES_MAX, commit, learn, make, settle_again
 from tests.differential.tree import tree
-from tests.differential.world import World
+from tests.differential.world import RESTARTED, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -124,6 +124,8 @@ class Live:
         await self.close()
         await asyncio.to_thread(self._restart)
         topics = {name: world for world in self._worlds.values() for name in world.ids if SCENE.match(name)}
+        for world in topics.values():
+            world.symbols[RESTARTED] = True
         await settle_again(self._line("maker 0"), topics)
 
     async def close(self) -> None:

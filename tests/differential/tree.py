@@ -37,6 +37,8 @@ NORMAL: Final = {
     "ApiVersionsResponse.finalized_features_epoch": "counts what happened to the cluster",
 }
 """Path without indexes, and why only whether it is set is compared."""
+RESTARTED: Final = "leader_epoch"
+"""With each restart Kafka has a new leader epoch; one node that is its own quorum has not."""
 TIMES: Final = {
     "ProduceResponse.responses.partition_responses.log_append_time_ms",
     "ListOffsetsResponse.topics.partitions.timestamp",
@@ -48,12 +50,17 @@ KEYED: Final = {
     "DeleteTopicsResponse.responses": "name",
     "DeleteRecordsResponse.topics": "name",
     "DeleteRecordsResponse.topics.partitions": "partition_index",
+    "ListOffsetsResponse.topics": "name",
+    "ListOffsetsResponse.topics.partitions": "partition_index",
     "MetadataResponse.topics": "name",
     "MetadataResponse.topics.partitions": "partition_index",
+    "JoinGroupResponse.members": "member_id",
     "DescribeGroupsResponse.groups": "group_id",
+    "DescribeGroupsResponse.groups.members": "member_id",
     "ListGroupsResponse.groups": "group_id",
     "ApiVersionsResponse.api_keys": "api_key",
     "CreateTopicsResponse.topics.configs": "name",
+    "CreatePartitionsResponse.results": "name",
     "DescribeConfigsResponse.results.configs": "name",
     "DescribeConfigsResponse.results.configs.synonyms": "name",
     "DescribeLogDirsResponse.results.topics": "name",
@@ -72,6 +79,7 @@ PLACES: Final = {
     "log.dirs",
     "metadata.log.dir",
     "listeners",
+    "listener.security.protocol.map",
     "advertised.listeners",
     "controller.quorum.voters",
 }
@@ -161,6 +169,8 @@ def _one(field: Field, value: Any, version: int, path: str, world: World) -> Any
         return world.names.get(value) or world.plain(value)
     if path in TIMES:
         return time(value)
+    if world.restarted and field.name == RESTARTED:
+        return "unset" if value < 0 else "set"
     return value.hex() if isinstance(value, bytes) else value
 
 
@@ -169,8 +179,8 @@ def _keyed(items: list[Any], by: str) -> Keyed:
     out = Keyed()
     for item in items:
         # Of older versions without it: all that it says is its key.
-        key = name = str(item.get(by) or item.get("topic_id", item) if isinstance(item, dict) else item)
-        if isinstance(item, dict) and name in PLACES:
+        key = name = _key(item, by)
+        if name in PLACES:
             _hide_values(item)
         number = 1
         while key in out:
@@ -179,6 +189,13 @@ def _keyed(items: list[Any], by: str) -> Keyed:
         if not OURS.match(name):
             out[key] = item
     return out
+
+
+def _key(item: Any, by: str) -> str:
+    """What tells an item from the others: its key; its id where it has no name; of older versions all that it says."""
+    if not isinstance(item, dict) or by not in item:
+        return str(item)
+    return str(item["topic_id"] if item[by] in (None, "") and "topic_id" in item else item[by])
 
 
 def _hide_values(config: dict[str, Any]) -> None:

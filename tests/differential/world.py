@@ -20,8 +20,12 @@ NO_ID: Final = bytes(16)
 STRANGE_ID: Final = bytes(range(1, 17))
 T0_MS: Final = 1_700_000_000_000
 """The first record's time, so that the same bytes are said in every run."""
+FUTURE_MS: Final = 4_000_000_000_000
+"""Of what must not be old, whenever it is said."""
 BATCHES: Final = 5
 RECORDS_A_BATCH: Final = 3
+RESTARTED: Final = "restarted"
+"""Among the symbols, once the broker has."""
 FILLED, WIDE, EMPTY, GROUP = "filled", "wide", "empty", "group"
 """Kinds of object: one partition with records; three without; one without; a group with two committed offsets."""
 
@@ -44,6 +48,11 @@ class World:
     def at(self, number: int) -> World:
         """The same for another case."""
         return World(self.prefix, number, self)
+
+    @property
+    def restarted(self) -> bool:
+        """Whether this broker has started again in the course of the scene."""
+        return bool(self.symbols.get(RESTARTED))
 
     @property
     def filled(self) -> str:
@@ -142,19 +151,19 @@ def batch(
     count: int,
     producer: tuple[int, int, int] = (-1, -1, -1),
     attributes: int = 0,
-    step_ms: int = 1_000,
     tombstones: bool = False,
+    begin_ms: int = T0_MS,
 ) -> bytes:
-    """A batch of records numbered from `first`, `step_ms` apart."""
+    """A batch of records numbered from `first`, a second apart."""
     section = b""
     for n in range(count):
         value = b"value-%d" % (first + n)
-        body = b"\x00" + zigzag(n * step_ms) + zigzag(n) + zigzag(4) + b"key%d" % ((first + n) % 3)
+        body = b"\x00" + zigzag(n * 1_000) + zigzag(n) + zigzag(4) + b"key%d" % ((first + n) % 3)
         body += zigzag(-1) if tombstones else zigzag(len(value)) + value
         body += zigzag(0)
         section += zigzag(len(body)) + body
-    begin = World.time_of(first)
-    rest = struct.pack(">hiqq", attributes, count - 1, begin, begin + (count - 1) * step_ms)
+    begin = begin_ms + first * 1_000
+    rest = struct.pack(">hiqq", attributes, count - 1, begin, begin + (count - 1) * 1_000)
     rest += struct.pack(">qhii", *producer, count) + section
     return struct.pack(">qiibI", 0, 9 + len(rest), -1, 2, crc32c(rest)) + rest
 

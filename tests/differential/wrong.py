@@ -21,7 +21,7 @@ TEXTS: Final = {
     "unknown": "{}-nobody",
     "too-long": "{}-" + "x" * 300,
     "not-ascii": "{}-größe",
-    "slash": "{}/b",
+    "slash": "{}-a/b",
 }
 """By name; `{}` stands for the case's own prefix, so that no case meets another one's topic or group."""
 STRANGE_ID: Final = bytes(range(16))

@@ -30,5 +30,6 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     "group_disagreeing": groups.disagreeing,
     "restart_topic": restart.topics_after,
     "restart_producer": restart.producers_after,
+    "restart_old_producer": restart.old_producers_after,
     "restart_group": restart.groups_after,
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.differential.golden.records import fetched, produced, producer_id, producers_asked
 from tests.differential.scene import Scene
 from tests.differential.scenes.topics import read, topic, with_topic
-from tests.differential.world import batch
+from tests.differential.world import T0_MS, batch
 
 if TYPE_CHECKING:
     from headrace.wire.schema import Message
@@ -17,13 +17,12 @@ KEPT = 5
 """Batches of a producer whose sequences are remembered."""
 
 
-def sent(w: World, sequence: int, epoch: int = 0, count: int = 2, pid: str = "pid") -> Message:
+def sent(
+    w: World, sequence: int, epoch: int = 0, count: int = 2, pid: str = "pid", begin_ms: int = T0_MS
+) -> Message:
     """A batch of this producer."""
-    return produced(
-        w,
-        topic(w),
-        records=batch(sequence, count, producer=(w.symbol(pid, 1), epoch, sequence)),
-    )
+    producer = (w.symbol(pid, 1), epoch, sequence)
+    return produced(w, topic(w), records=batch(sequence, count, producer, begin_ms=begin_ms))
 
 
 def idempotent() -> Scene:
