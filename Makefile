@@ -1,5 +1,5 @@
 # Each target does all of its own set-up. `make run` and `make test` are all that a newcomer needs.
-# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; SEEDS=, SEED=, JOURNAL= and STATES= for sim; LIVE= for fuzz.
+# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; ONLY=, SELF=1, RECORD=1 for diff; SEEDS=, SEED=, JOURNAL= and STATES= for sim; LIVE= for fuzz.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -80,8 +80,8 @@ crash: build $(STAMPS)/dev ## kill -9 under load N=10 times; MODE=power cuts the
 fuzz: build $(STAMPS)/dev ## hostile frames at a live broker: LIVE=100000
 	@$(BIN)/python -m tests.hostile.run --frames $(or $(LIVE),10000)
 
-diff: build $(STAMPS)/dev ## the same requests to Apache Kafka 4.2 and to us, and what differs: ONLY=API keys
-	@$(BIN)/python -m tests.differential.run $(if $(ONLY),--only $(ONLY))
+diff: build $(STAMPS)/dev ## the same requests to Apache Kafka 4.2 and to us: ONLY=keys or scenes; SELF=1 two Kafkas, RECORD=1 keeps its answers
+	@$(BIN)/python -m tests.differential.run $(if $(ONLY),--only $(ONLY)) $(if $(SELF),--self) $(if $(RECORD),--record)
 
 clients: build $(STAMPS)/dev ## other people's clients in seven languages
 	@$(BIN)/python tools/suites.py --only clients

@@ -47,6 +47,11 @@ SUITES = [
         [PYTHON, "-m", "pytest", "tests/crash", "tests/differential"],
     ),
     Suite(
+        "recorded",
+        "every answer is the one that Kafka gave, but for what is explained or known",
+        [PYTHON, "-m", "tests.differential.replay"],
+    ),
+    Suite(
         "crash", "kill -9 under load, at each moment once", [PYTHON, "-m", "tests.crash.run", "--runs", "7"]
     ),
     Suite(

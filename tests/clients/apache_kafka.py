@@ -33,6 +33,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+auto.create.topics.enable=true
 group.initial.rebalance.delay.ms=0
 offsets.topic.num.partitions=5
 num.network.threads=1
@@ -57,9 +58,7 @@ class ApacheKafka:
         text = SETTINGS.format(broker=self._broker, controller=controller, data=self.data_dir)
         self._settings.write_text(text)
         format_ = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._settings)]
-        subprocess.run(
-            [*_java(), *format_], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        subprocess.run([*_java(), *format_], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.bootstrap_servers = f"127.0.0.1:{self._broker}"
         self._start()
         return self

@@ -41,6 +41,10 @@ SETTINGS: Final[dict[str, str | int | bool]] = {
     "transaction.state.log.min.isr": 1,
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
+    "process.roles": "broker,controller",
+    "controller.listener.names": "CONTROLLER",
+    "controller.quorum.voters": "1@127.0.0.1:1",
+    "inter.broker.listener.name": "PLAINTEXT",
     "num.network.threads": 1,
     "num.io.threads": 2,
 }
@@ -74,9 +78,7 @@ def main() -> int:
     return 1 if left or bounds else 0
 
 
-async def compare(
-    kafka: Side, headrace: Side, cases: Sequence[Case], plays: Sequence[Scene]
-) -> list[Found]:
+async def compare(kafka: Side, headrace: Side, cases: Sequence[Case], plays: Sequence[Scene]) -> list[Found]:
     """Everything, said to both sides."""
     try:
         await asyncio.gather(kafka.prepare(cases), headrace.prepare(cases))

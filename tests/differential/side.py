@@ -150,7 +150,7 @@ class Recorded:
     async def prepare(self, cases: Iterable[Case]) -> None:
         pass
 
-    async def hear(self, case: Case, lane: int) -> Heard:  # noqa: ARG002 - the broker's side has one
+    async def hear(self, case: Case, lane: int) -> Heard:
         return self._answers[case.unit, case.name, case.version]
 
     async def lonely(self, case: Case) -> None:

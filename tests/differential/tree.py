@@ -14,7 +14,6 @@ from tests.differential.wrong import STRANGE_ID as STRANGE_ID_OF_CASES
 
 if TYPE_CHECKING:
     from headrace.wire.schema import Field, Message, Part
-    from tests.differential.batches import batches, time
 from tests.differential.world import World
 
 NORMAL: Final = {
@@ -193,9 +192,12 @@ def _keyed(items: list[Any], by: str) -> Keyed:
 
 def _key(item: Any, by: str) -> str:
     """What tells an item from the others: its key; its id where it has no name; of older versions all that it says."""
-    if not isinstance(item, dict) or by not in item:
+    if not isinstance(item, dict):
         return str(item)
-    return str(item["topic_id"] if item[by] in (None, "") and "topic_id" in item else item[by])
+    for name in (by, "topic_id"):
+        if item.get(name) not in (None, ""):
+            return str(item[name])
+    return str(item)
 
 
 def _hide_values(config: dict[str, Any]) -> None:

@@ -103,9 +103,7 @@ def _values(field: Field, flexible: bool) -> list[tuple[str, str | bytes]]:
 
 
 def _of_array(path: str, field: Field, flexible: bool) -> list[Wrong]:
-    def with_count(
-        count: int | None, keep: bool, twice: bool = False
-    ) -> Change:
+    def with_count(count: int | None, keep: bool, twice: bool = False) -> Change:
         def change(pieces: list[Piece], own: str) -> list[Piece] | None:
             at, end = _items(pieces, path)
             inside = pieces[at + 1 : end]

@@ -43,9 +43,7 @@ def altered(
     return alter_configs.AlterConfigsRequest(resources=[resource], validate_only=only_check)
 
 
-def changed(
-    kind: int, name: str, *changes: tuple[str, int, str | None], only_check: bool = False
-) -> Message:
+def changed(kind: int, name: str, *changes: tuple[str, int, str | None], only_check: bool = False) -> Message:
     """An IncrementalAlterConfigs: key, operation, value."""
     given = [
         incremental.AlterableConfig(name=key, config_operation=operation, value=value)

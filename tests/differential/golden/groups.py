@@ -70,9 +70,7 @@ def offsets_asked(
 
 def coordinator_asked(*names: str, kind: int = 0) -> Message:
     """FindCoordinator; old versions ask for the first."""
-    return find_coordinator.FindCoordinatorRequest(
-        key=names[0], key_type=kind, coordinator_keys=list(names)
-    )
+    return find_coordinator.FindCoordinatorRequest(key=names[0], key_type=kind, coordinator_keys=list(names))
 
 
 def joined(
@@ -140,9 +138,7 @@ def left(group: str, *members: tuple[str, str | None]) -> Message:
 
 def described(*names: str, operations: bool = False) -> Message:
     """A DescribeGroups."""
-    return describe_groups.DescribeGroupsRequest(
-        groups=list(names), include_authorized_operations=operations
-    )
+    return describe_groups.DescribeGroupsRequest(groups=list(names), include_authorized_operations=operations)
 
 
 def offsets_deleted(group: str, *names: str, at: Sequence[int] = (0,)) -> Message:

@@ -75,9 +75,7 @@ def records_deleted(offset: int, *names: str, at: Sequence[int] = (0,)) -> Messa
     named = [
         delete_records.DeleteRecordsTopic(
             name=name,
-            partitions=[
-                delete_records.DeleteRecordsPartition(partition_index=n, offset=offset) for n in at
-            ],
+            partitions=[delete_records.DeleteRecordsPartition(partition_index=n, offset=offset) for n in at],
         )
         for name in names
     ]

@@ -69,9 +69,7 @@ def created(
 def deleted(w: World, *names: str, by_id: bool = False) -> Message:
     """A DeleteTopics."""
     states = [
-        delete_topics.DeleteTopicState(
-            name=None if by_id else name, topic_id=w.id(name) if by_id else NO_ID
-        )
+        delete_topics.DeleteTopicState(name=None if by_id else name, topic_id=w.id(name) if by_id else NO_ID)
         for name in names
     ]
     return delete_topics.DeleteTopicsRequest(topics=states, topic_names=list(names), timeout_ms=5_000)
@@ -92,9 +90,7 @@ def grown(count: int, *names: str, only_check: bool = False, assigned: int = 0) 
     )
 
 
-def partitions_asked(
-    *names: str, limit: int = 2_000, cursor: tuple[str, int] | None = None
-) -> Message:
+def partitions_asked(*names: str, limit: int = 2_000, cursor: tuple[str, int] | None = None) -> Message:
     """A DescribeTopicPartitions."""
     asked = [describe_topics.TopicRequest(name=name) for name in names]
     begin = cursor and describe_topics.DescribeTopicPartitionsRequestCursor(*cursor)

@@ -180,9 +180,7 @@ def static() -> Scene:
     scene.probe("commit", lambda w: commit(w, 1, "a", "one"), low=7)
     scene.probe("commit of another", lambda w: commit(w, 1, "other", "one"), low=7)
     scene.probe("commit of an instance nobody has", lambda w: commit(w, 1, "a", "two"), low=7)
-    scene.probe(
-        "sync of another", lambda w: synced(group(w), "other", 1, "one"), low=3
-    )
+    scene.probe("sync of another", lambda w: synced(group(w), "other", 1, "one"), low=3)
     scene.say("come back without an id", lambda w: join(w, "", "one"), b="member_id")
     looked_at(scene, "when it is back")
     scene.probe("beat of the one before", lambda w: beaten(group(w), w.symbol("a"), 1, "one"), low=3)

@@ -56,9 +56,7 @@ def with_topic(name: str, partitions: int = 1, **configs: str) -> Scene:
     """A scene that begins with a topic."""
     scene = Scene(name)
     given: dict[str, str | None] = {key.replace("_", "."): value for key, value in configs.items()}
-    scene.say(
-        "create it", lambda w: created(topic(w), partitions=partitions, configs=given), learns=[topic]
-    )
+    scene.say("create it", lambda w: created(topic(w), partitions=partitions, configs=given), learns=[topic])
     return scene
 
 
@@ -74,7 +72,8 @@ def read(scene: Scene, offsets: Sequence[int], at: int = 0) -> None:
     """Fetch from each offset in every version, and some of it with small limits."""
     for offset in offsets:
         scene.probe(
-            f"fetch {at} from {offset}", lambda w, offset=offset: fetched(w, topic(w), offset=offset, at=(at,))
+            f"fetch {at} from {offset}",
+            lambda w, offset=offset: fetched(w, topic(w), offset=offset, at=(at,)),
         )
     scene.probe(
         f"fetch {at} in small pieces",
@@ -199,9 +198,7 @@ def configs_altered() -> Scene:
     scene.say("a bad one", lambda w: changed(TOPIC, topic(w), ("compression.type", SET, "paper")))
     scene.say(
         "a good and a bad one",
-        lambda w: changed(
-            TOPIC, topic(w), ("retention.ms", SET, "5000"), ("min.insync.replicas", SET, "0")
-        ),
+        lambda w: changed(TOPIC, topic(w), ("retention.ms", SET, "5000"), ("min.insync.replicas", SET, "0")),
     )
     look("refused")
     scene.say("all back", lambda w: altered(TOPIC, topic(w), {}))
