@@ -58,6 +58,8 @@ KEYED: Final = {
     "DescribeGroupsResponse.groups.members": "member_id",
     "ListGroupsResponse.groups": "group_id",
     "ApiVersionsResponse.api_keys": "api_key",
+    "ApiVersionsResponse.finalized_features": "name",
+    "ApiVersionsResponse.supported_features": "name",
     "CreateTopicsResponse.topics.configs": "name",
     "CreatePartitionsResponse.results": "name",
     "DescribeConfigsResponse.results.configs": "name",
