@@ -19,8 +19,9 @@ LANES: Final = 64
 """Connections to each side at the same time."""
 CASES_AT_ONCE: Final = 25
 """That a lane takes from the list."""
-TRIES: Final = 4
+TRIES: Final = 8
 """Of what only reads: in Kafka news of a topic reach one part of it before another."""
+AGAIN_S: Final = 0.05
 
 
 class Found(NamedTuple):
@@ -32,8 +33,8 @@ class Found(NamedTuple):
     differences: list[Difference]
 
 
-async def ask(kafka: Side, headrace: Side, cases: Sequence[Case]) -> list[Found]:
-    """Every case, said to both; in their order."""
+async def ask(kafka: Side, headrace: Side, cases: Sequence[Case], tries: int = TRIES) -> list[Found]:
+    """Every case, said to both; in their order. `tries`: of what only reads."""
     found: dict[int, Found] = {}
     numbered = list(enumerate(cases))
     beside = [one for one in numbered if not one[1].alone]
@@ -42,47 +43,49 @@ async def ask(kafka: Side, headrace: Side, cases: Sequence[Case]) -> list[Found]
     async def run(lane: int) -> None:
         while parts:
             for number, case in parts.pop(0):
-                found[number] = await compare(case, lane, kafka, headrace)
+                found[number] = await compare(case, lane, kafka, headrace, tries)
 
     await asyncio.gather(*(run(lane) for lane in range(LANES)))
     for number, case in numbered:
         if case.alone:
             await asyncio.gather(kafka.lonely(case), headrace.lonely(case))
-            found[number] = await compare(case, 0, kafka, headrace)
+            found[number] = await compare(case, 0, kafka, headrace, tries)
     return [found[number] for number, _ in numbered]
 
 
-async def compare(case: Case, lane: int, kafka: Side, headrace: Side) -> Found:
+async def compare(case: Case, lane: int, kafka: Side, headrace: Side, tries: int) -> Found:
     """Say one case to both."""
-    for _ in range(TRIES if case.key in READ_ONLY else 1):
+    for _ in range(tries if case.key in READ_ONLY else 1):
         heard = await asyncio.gather(kafka.hear(case, lane), headrace.hear(case, lane))
         one = Found(case, *heard, differing(*heard))
         if not one.differences:
             break
+        await asyncio.sleep(AGAIN_S)
     return one
 
 
-async def play(kafka: Side, headrace: Side, scenes: Sequence[Scene]) -> list[Found]:
+async def play(kafka: Side, headrace: Side, scenes: Sequence[Scene], tries: int = TRIES) -> list[Found]:
     """Every scene on both, at the same time; those that have a restart go on after the one restart that there is."""
     acts = [scene.acts() for scene in scenes]
-    first = await asyncio.gather(*(_act(kafka, headrace, before) for before, _ in acts))
+    first = await asyncio.gather(*(_act(kafka, headrace, before, tries) for before, _ in acts))
     if any(after for _, after in acts):
         await asyncio.gather(kafka.restart(), headrace.restart())
-    second = await asyncio.gather(*(_act(kafka, headrace, after) for _, after in acts))
+    second = await asyncio.gather(*(_act(kafka, headrace, after, tries) for _, after in acts))
     return [found for one, two in zip(first, second, strict=True) for found in one + two]
 
 
-async def _act(kafka: Side, headrace: Side, steps: Sequence[Step]) -> list[Found]:
+async def _act(kafka: Side, headrace: Side, steps: Sequence[Step], tries: int) -> list[Found]:
     out: list[Found] = []
     for step in steps:
         one = None
-        for _ in range(TRIES if step.repeats else 1):
+        for _ in range(tries if step.repeats else 1):
             heard = await asyncio.gather(kafka.act(step), headrace.act(step))
             if heard[0] is None or heard[1] is None:
                 break
             one = Found(step.case, heard[0], heard[1], differing(heard[0], heard[1]))
             if not one.differences:
                 break
+            await asyncio.sleep(AGAIN_S)
         if one is not None:
             out.append(one)
     return out

@@ -56,8 +56,10 @@ TRIES_MAX: Final = 1_000
 ASK_AGAIN_S: Final = 0.02
 GROUPS_LOADED: Final = 20
 """So many names fall on every partition of the offsets' topic."""
+TRANSACTION, SHARE = 1, 2
+"""Kinds of coordinators."""
 SETTLE_TRIES: Final = 100
-"""A broker that has no transactions says so each time."""
+"""A broker that has no such coordinator says so each time."""
 
 
 async def make(lines: Sequence[Line], worlds: Iterable[World]) -> None:
@@ -161,11 +163,12 @@ async def _settle(line: Line) -> None:
     await taken(line, InitProducerIdRequest(None, 60_000), 4, lambda answer: answer.error_code)
     group = FindCoordinatorRequest(key_type=0, coordinator_keys=["settle"])
     await taken(line, group, 4, lambda answer: answer.coordinators[0].error_code)
-    transaction = FindCoordinatorRequest(key_type=1, coordinator_keys=["settle"])
-    for _ in range(SETTLE_TRIES):
-        if (await line.ask(transaction, 4)).coordinators[0].error_code == Error.NONE:
-            return
-        await asyncio.sleep(ASK_AGAIN_S)
+    for kind, name in ((TRANSACTION, "settle"), (SHARE, "settle:AAAAAAAAAAAAAAAAAAAAAQ:0")):
+        request = FindCoordinatorRequest(key_type=kind, coordinator_keys=[name])
+        for _ in range(SETTLE_TRIES):
+            if (await line.ask(request, 6)).coordinators[0].error_code == Error.NONE:
+                break
+            await asyncio.sleep(ASK_AGAIN_S)
 
 
 async def _spread(

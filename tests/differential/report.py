@@ -31,6 +31,8 @@ NEVER_NORMAL: Final = ("error_code", "offset", "count", "index", "epoch", "#")
 
 Place = tuple[int, str]
 """API key and field path."""
+Entry = tuple[str, int, str]
+"""Of the list of what is to be mended: API or scene, API key, field path."""
 
 
 class Explained(NamedTuple):
@@ -48,20 +50,39 @@ def explained(path: Path = EXPLAINED) -> list[Explained]:
     return [Explained(**entry) for entry in tomllib.loads(path.read_text("utf-8")).get("difference", [])]
 
 
-def known(path: Path = KNOWN) -> dict[Place, int]:
-    """What is to be mended: each place, and in how many cases it is seen."""
-    entries = tomllib.loads(path.read_text("utf-8")).get("difference", [])
-    return {(entry["key"], entry["path"]): entry["cases"] for entry in entries}
+def known(path: Path = KNOWN) -> dict[Entry, int]:
+    """What is to be mended: in each API's cases or scene, each place, and how many cases show it."""
+    return {
+        (unit, int(words.partition(" ")[0]), words.partition(" ")[2]): cases
+        for unit, rows in tomllib.loads(path.read_text("utf-8")).items()
+        for words, cases in rows.items()
+    }
 
 
-def write_known(places: Mapping[Place, int], path: Path = KNOWN) -> None:
+def write_known(entries: Mapping[Entry, int], path: Path = KNOWN) -> None:
     """The list as a file."""
-    text = "# Differences that are to be mended: the number of cases that show each. It only shrinks; `make diff` says how.\n"
-    for (key, field), cases in sorted(places.items()):
+    text = (
+        "# Differences that are to be mended: in the cases of each API and in each scene, API key and field with the number of\n"
+        "# cases that show it. The list only shrinks: `python -m tests.differential.replay --shrink`.\n"
+    )
+    before = ""
+    for (unit, key, field), cases in sorted(entries.items()):
         if cases == 0:
             continue
-        text += f'\n[[difference]] # {BY_KEY[key].name}\nkey = {key}\npath = "{field}"\ncases = {cases}\n'
+        if unit != before:
+            text += f"\n[{unit}]\n"
+            before = unit
+        text += f'"{key} {field}" = {cases}\n'
     path.write_text(text, "utf-8")
+
+
+def to_be_mended(found: Sequence[Found]) -> dict[Entry, int]:
+    """What of these outcomes belongs into the list."""
+    out: dict[Entry, int] = collections.Counter()
+    for (key, path), shown in unexplained(found).items():
+        for one, _ in shown:
+            out[one.case.unit, key, path] += 1
+    return dict(out)
 
 
 def places(found: Iterable[Found]) -> dict[Place, list[tuple[Found, Difference]]]:
@@ -95,8 +116,8 @@ def show(groups: Mapping[Place, list[tuple[Found, Difference]]], examples: int) 
             )
 
 
-def summary(found: Sequence[Found], seconds: float, *, whole: bool) -> list[str]:
-    """Print the figures; the bounds that a whole run does not keep."""
+def summary(found: Sequence[Found], seconds: float, *, whole: bool, noise: bool = False) -> list[str]:
+    """Print the figures; the bounds that a whole run does not keep. `noise`: of two Kafkas."""
     stateless = sum(one.case.prefix.startswith("k") for one in found)
     steps = len(found) - stateless
     good = sum(one.kafka.good for one in found)
@@ -120,6 +141,7 @@ def summary(found: Sequence[Found], seconds: float, *, whole: bool) -> list[str]
     bounds = broken(stays, NORMAL)
     if whole:
         bounds += _broken_by_run(stateless, steps, good / total, sum(touched.values()) / total, seconds)
+    if whole and not noise:
         bounds += [
             f"{entry.key} {entry.path} is explained and not seen" for entry in stays if entry not in touched
         ]

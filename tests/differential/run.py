@@ -20,7 +20,7 @@ from tests.clients.apache_kafka import CLUSTER_ID, ApacheKafka
 from tests.differential import recorded
 from tests.differential.all_cases import scenes, stateless
 from tests.differential.ask import ask, play
-from tests.differential.report import known, show, summary, unexplained, write_known
+from tests.differential.report import known, show, summary, to_be_mended, unexplained, write_known
 from tests.differential.side import Live
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def main() -> int:
     show(left, given.show)
     if given.record:
         keep(found, [*cases, *(case for scene in plays for case in scene.cases())])
-    bounds = summary(found, time.monotonic() - began, whole=not only)
+    bounds = summary(found, time.monotonic() - began, whole=not only, noise=given.self)
     return 1 if left or bounds else 0
 
 
@@ -82,7 +82,7 @@ async def compare(kafka: Side, headrace: Side, cases: Sequence[Case], plays: Seq
     """Everything, said to both sides."""
     try:
         await asyncio.gather(kafka.prepare(cases), headrace.prepare(cases))
-        return await ask(kafka, headrace, cases) + await play(kafka, headrace, plays)
+        return await ask(kafka, headrace, cases, tries) + await play(kafka, headrace, plays, tries)
     finally:
         await asyncio.gather(kafka.close(), headrace.close())
 
@@ -100,9 +100,9 @@ def _headrace(stack: contextlib.ExitStack) -> Live:
 def keep(found: Sequence[Found], cases: Sequence[Case]) -> None:
     """Write what Kafka said, and what is to be mended of it."""
     recorded.write(found, cases)
-    keys = {one.case.key for one in found}
-    rest = {where: count for where, count in known().items() if where[0] not in keys}
-    write_known(rest | {where: len(shown) for where, shown in unexplained(found).items()})
+    asked = {case.unit for case in cases}
+    rest = {entry: count for entry, count in known().items() if entry[0] not in asked}
+    write_known(rest | to_be_mended(found))
 
 
 if __name__ == "__main__":

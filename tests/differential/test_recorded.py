@@ -14,7 +14,7 @@ from tests.differential.case import Case, pair
 from tests.differential.golden import GOLDEN
 from tests.differential.page import PAGE, with_table
 from tests.differential.replay import grew, shrank
-from tests.differential.report import Explained, broken, explained, known, places, write_known
+from tests.differential.report import Explained, broken, explained, known, to_be_mended, write_known
 from tests.differential.side import Heard
 from tests.differential.tree import NORMAL, Keyed
 from tests.differential.world import World
@@ -60,12 +60,13 @@ def test_other_requests_than_were_recorded_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_list_of_what_is_to_be_mended_only_shrinks(tmp_path: Path) -> None:
-    listed = {(3, "topics.error_code"): 2, (10, "port"): 1}
+    code, port, name = ("k03", 3, "topics.error_code"), ("s_static", 10, "port"), ("k03", 3, "topics.name")
+    listed = {code: 2, port: 1}
     assert grew(listed, listed) == shrank(listed, listed) == []
-    assert grew(listed, listed | {(3, "topics.error_code"): 3}) == [(3, "topics.error_code")]
-    assert grew(listed, listed | {(3, "topics.name"): 1}) == [(3, "topics.name")]
-    assert shrank(listed, {(3, "topics.error_code"): 1}) == [(3, "topics.error_code"), (10, "port")]
-    write_known(listed, tmp_path / "known.toml")
+    assert grew(listed, listed | {code: 3}) == [code]
+    assert grew(listed, listed | {name: 1}) == [name]
+    assert shrank(listed, {code: 1}) == [code, port]
+    write_known(listed | {name: 0}, tmp_path / "known.toml")
     assert known(tmp_path / "known.toml") == listed
 
 
@@ -75,7 +76,7 @@ def test_a_case_counts_once_for_each_place() -> None:
     other = Heard("answer", {"topics": [{"error_code": 3}, {"error_code": 3}]})
     found = Found(case, one, other, differing(one, other))
     assert len(found.differences) == 2
-    assert {where: len(shown) for where, shown in places([found]).items()} == {(3, "topics.error_code"): 1}
+    assert to_be_mended([found]) == {("k03", 3, "topics.error_code"): 1}
 
 
 def test_a_good_answer_has_no_error_inside() -> None:

@@ -112,8 +112,9 @@ GOLDEN: Final[dict[int, dict[str, Callable[[World], Message]]]] = {
         "by id": lambda w: metadata_asked(w, w.filled, by_id=True),
         "with operations": lambda w: metadata_asked(w, w.wide, operations=True),
         "to be made": lambda w: metadata_asked(w, w.filled, make=True),
-        "one that is not there": lambda w: metadata_asked(w, w.absent),
-        "one that is not there, by id": lambda w: metadata_asked(w, w.filled, w.absent, by_id=True),
+        # Old versions make a topic by asking for it.
+        "one that is not there": lambda w: metadata_asked(w, w.fresh()),
+        "one that is not there, by id": lambda w: metadata_asked(w, w.filled, w.fresh(), by_id=True),
     },
     19: {
         "a topic": lambda w: created(w.fresh()),
