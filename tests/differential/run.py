@@ -19,7 +19,7 @@ from headrace.testing import Broker
 from tests.clients.apache_kafka import CLUSTER_ID, ApacheKafka
 from tests.differential import recorded
 from tests.differential.all_cases import scenes, stateless
-from tests.differential.ask import ask, play
+from tests.differential.ask import TRIES, ask, play
 from tests.differential.report import known, show, summary, to_be_mended, unexplained, write_known
 from tests.differential.side import Live
 
@@ -78,7 +78,9 @@ def main() -> int:
     return 1 if left or bounds else 0
 
 
-async def compare(kafka: Side, headrace: Side, cases: Sequence[Case], plays: Sequence[Scene]) -> list[Found]:
+async def compare(
+    kafka: Side, headrace: Side, cases: Sequence[Case], plays: Sequence[Scene], tries: int = TRIES
+) -> list[Found]:
     """Everything, said to both sides."""
     try:
         await asyncio.gather(kafka.prepare(cases), headrace.prepare(cases))
