@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from headrace.wire.keys import ADVERTISED
 from tests.differential.case import pair
@@ -15,16 +15,12 @@ if TYPE_CHECKING:
     from tests.differential.scene import Scene
 
 
-NOT_ASKED_YET: Final = frozenset({24, 25, 26, 27, 28, 65, 66})
-"""Keys that have no good requests in `golden` yet: transactions, which `tests/broker/test_transactions_as_kafka.py` compares."""
-
-
 def stateless(only: Collection[str] = ()) -> list[Case]:
     """The cases of all pairs, or of the APIs in `only`."""
     return [
         case
         for key, low, high in ADVERTISED
-        if key not in NOT_ASKED_YET and (not only or str(key) in only)
+        if not only or str(key) in only
         for version in range(low, high + 1)
         for case in pair(key, version)
     ]

@@ -24,13 +24,13 @@ WRONGS_MAX: Final = 24
 WRONGS_MAX_OTHERS: Final = 6
 """Of each other good request's."""
 FORMS_MAX: Final = 4
-GROUP_KEYS: Final = {8, 9, 15, 42, 47}
+GROUP_KEYS: Final = {8, 9, 15, 28, 42, 47}
 """They take a group whose name is empty for a group, and there is one of it."""
 
 
-READ_ONLY: Final = {1, 2, 3, 9, 10, 15, 16, 18, 23, 32, 35, 60, 61, 75}
+READ_ONLY: Final = {1, 2, 3, 9, 10, 15, 16, 18, 23, 32, 35, 60, 61, 65, 66, 75}
 """Keys that may be asked again."""
-OF_ALL: Final = {(75, "topics=none")}
+OF_ALL: Final = {(75, "topics=none"), (66, "producer_id_filters=none")}
 """Wrongs that are none: they ask for a page of all that is on the broker, whoever made it."""
 
 

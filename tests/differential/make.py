@@ -22,12 +22,18 @@ from headrace.wire.messages.k09_offset_fetch import OffsetFetchRequest, OffsetFe
 from headrace.wire.messages.k10_find_coordinator import FindCoordinatorRequest
 from headrace.wire.messages.k19_create_topics import CreatableTopic, CreatableTopicConfig, CreateTopicsRequest
 from headrace.wire.messages.k22_init_producer_id import InitProducerIdRequest
+from headrace.wire.messages.k24_add_partitions_to_txn import (
+    AddPartitionsToTxnRequest,
+    AddPartitionsToTxnTopic,
+)
 from tests.differential.world import (
     BATCHES,
     EMPTY,
     FILLED,
     GROUP,
     NO_ID,
+    OPEN,
+    PRODUCER,
     RECORDS_A_BATCH,
     WIDE,
     batch,
@@ -67,7 +73,7 @@ async def make(lines: Sequence[Line], worlds: Iterable[World]) -> None:
     by_name = {name: world for world in worlds for name in world.wanted}
     wanted = {name: world.wanted[name] for name, world in by_name.items()}
     await _settle(lines[0])
-    topics = [name for name, kind in wanted.items() if kind != GROUP]
+    topics = [name for name, kind in wanted.items() if kind in PARTITIONS]
 
     async def make_topics(line: Line, names: list[str]) -> None:
         await _create(line, {name: PARTITIONS[wanted[name]] for name in names})
@@ -80,8 +86,13 @@ async def make(lines: Sequence[Line], worlds: Iterable[World]) -> None:
         for name in names:
             await commit(line, name, by_name[name].prefix)
 
+    async def make_producers(line: Line, names: list[str]) -> None:
+        for name in names:
+            await _initialize(line, name, by_name[name], opens=wanted[name] == OPEN)
+
     await _spread(lines, topics, make_topics)
     await _spread(lines, kinds(wanted, GROUP), make_groups)
+    await _spread(lines, kinds(wanted, PRODUCER) + kinds(wanted, OPEN), make_producers)
 
 
 async def learn(line: Line, topics: dict[str, World]) -> None:
@@ -134,6 +145,26 @@ async def commit(line: Line, group: str, prefix: str) -> None:
     topics = [at(f"{prefix}-filled", 0), at(f"{prefix}-wide", 2)]
     request = OffsetCommitRequest(group_id=group, generation_id_or_member_epoch=-1, topics=topics)
     await taken(line, request, 8, lambda answer: answer.topics[0].partitions[0].error_code)
+
+
+async def _initialize(line: Line, name: str, world: World, *, opens: bool) -> None:
+    """Give a transactional id a producer and, if asked for, a transaction."""
+    answer = await taken(line, InitProducerIdRequest(name, 600_000), 4, lambda said: said.error_code)
+    world.symbols[f"producer of {name}"] = (answer.producer_id, answer.producer_epoch)
+    if opens:
+        topic = AddPartitionsToTxnTopic(name=world.inside(name), partitions=[0])
+        request = AddPartitionsToTxnRequest(
+            v3_and_below_transactional_id=name,
+            v3_and_below_producer_id=answer.producer_id,
+            v3_and_below_producer_epoch=answer.producer_epoch,
+            v3_and_below_topics=[topic],
+        )
+
+        def error_of(said: Any) -> int:
+            error: int = said.results_by_topic_v3_and_below[0].results_by_partition[0].partition_error_code
+            return error
+
+        await taken(line, request, 3, error_of)
 
 
 async def taken(line: Line, request: Message, version: int, error_of: Callable[[Any], int]) -> Any:

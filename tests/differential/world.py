@@ -26,8 +26,9 @@ BATCHES: Final = 5
 RECORDS_A_BATCH: Final = 3
 RESTARTED: Final = "restarted"
 """Among the symbols, once the broker has."""
-FILLED, WIDE, EMPTY, GROUP = "filled", "wide", "empty", "group"
-"""Kinds of object: one partition with records; three without; one without; a group with two committed offsets."""
+FILLED, WIDE, EMPTY, GROUP, PRODUCER, OPEN = "filled", "wide", "empty", "group", "producer", "open"
+"""Kinds of object: one partition with records; three without; one without; a group with two committed offsets;
+a transactional id with a producer; one with a transaction in a topic of its own."""
 
 
 class World:
@@ -90,6 +91,36 @@ class World:
         return self._group(f"{self.prefix}-{self.number}-group")
 
     @property
+    def known(self) -> str:
+        """A transactional id without a transaction, for reading."""
+        return self._want(f"{self.prefix}-known", PRODUCER)
+
+    @property
+    def open(self) -> str:
+        """A transactional id with an open transaction, for reading."""
+        return self._open(f"{self.prefix}-open")
+
+    @property
+    def own_producer(self) -> str:
+        """A transactional id without a transaction, of this case alone."""
+        return self._want(f"{self.prefix}-{self.number}-producer", PRODUCER)
+
+    @property
+    def own_open(self) -> str:
+        """A transactional id with an open transaction, of this case alone."""
+        return self._open(f"{self.prefix}-{self.number}-open")
+
+    @staticmethod
+    def inside(transactional_id: str) -> str:
+        """The topic that an open transaction has written to."""
+        return f"{transactional_id}-in"
+
+    def producer(self, transactional_id: str) -> tuple[int, int]:
+        """Producer id and epoch of a transactional id."""
+        found: tuple[int, int] = self.symbols.get(f"producer of {transactional_id}", (0, 0))
+        return found
+
+    @property
     def absent(self) -> str:
         """Of a topic or group that is not there."""
         return f"{self.prefix}-absent"
@@ -137,6 +168,10 @@ class World:
     def _want(self, name: str, kind: str) -> str:
         self.wanted[name] = kind
         return name
+
+    def _open(self, name: str) -> str:
+        self._want(self.inside(name), EMPTY)
+        return self._want(name, OPEN)
 
     def _group(self, name: str) -> str:
         # What it has committed.

@@ -99,17 +99,27 @@ def _may_write(call: Call, name: str) -> bool:
 def _each(
     topics: Iterable[AddPartitionsToTxnTopic], error: Callable[[tuple[str, int]], Error]
 ) -> list[AddPartitionsToTxnTopicResult]:
+    """Each by itself: what is named twice is answered once, as in Kafka."""
+    named: dict[str, dict[int, None]] = {}
+    for topic in topics:
+        named.setdefault(topic.name, {}).update(dict.fromkeys(topic.partitions))
     return [
         AddPartitionsToTxnTopicResult(
-            topic.name,
-            [AddPartitionsToTxnPartitionResult(n, error((topic.name, n))) for n in topic.partitions],
+            name, [AddPartitionsToTxnPartitionResult(n, error((name, n))) for n in partitions]
         )
-        for topic in topics
+        for name, partitions in named.items()
+        if partitions
     ]
 
 
 def _same(topics: Iterable[AddPartitionsToTxnTopic], error: Error) -> list[AddPartitionsToTxnTopicResult]:
-    return _each(topics, lambda _: error)
+    """The same for all, as they were named."""
+    return [
+        AddPartitionsToTxnTopicResult(
+            topic.name, [AddPartitionsToTxnPartitionResult(n, error) for n in topic.partitions]
+        )
+        for topic in topics
+    ]
 
 
 def refused(

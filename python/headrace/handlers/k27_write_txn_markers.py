@@ -28,22 +28,29 @@ if TYPE_CHECKING:
 async def handle(call: Call, request: WriteTxnMarkersRequest) -> WriteTxnMarkersResponse:
     if not call.may_cluster(Operation.ALTER) and not call.may_cluster(Operation.CLUSTER_ACTION):
         return refused(request, Error.CLUSTER_AUTHORIZATION_FAILED, None)
-    response = WriteTxnMarkersResponse()
+    outcomes: dict[int, dict[str, dict[int, Error]]] = {}  # what is named twice is answered once
     for marker in request.markers:
         producer = Producer(marker.producer_id, marker.producer_epoch)
         end = Marker(marker.transaction_result, marker.coordinator_epoch)
-        topics = [
-            WritableTxnMarkerTopicResult(
-                topic.name,
+        for topic in marker.topics:
+            for number in topic.partition_indexes:
+                error = await _write(call, topic.name, number, producer, end)
+                by_topic = outcomes.setdefault(marker.producer_id, {})
+                by_topic.setdefault(topic.name, {})[number] = error
+    return WriteTxnMarkersResponse(
+        [
+            WritableTxnMarkerResult(
+                producer_id,
                 [
-                    WritableTxnMarkerPartitionResult(n, await _write(call, topic.name, n, producer, end))
-                    for n in topic.partition_indexes
+                    WritableTxnMarkerTopicResult(
+                        name, [WritableTxnMarkerPartitionResult(n, error) for n, error in errors.items()]
+                    )
+                    for name, errors in by_topic.items()
                 ],
             )
-            for topic in marker.topics
+            for producer_id, by_topic in outcomes.items()
         ]
-        response.markers.append(WritableTxnMarkerResult(marker.producer_id, topics))
-    return response
+    )
 
 
 async def _write(call: Call, name: str, number: int, producer: Producer, marker: Marker) -> Error:
@@ -51,6 +58,8 @@ async def _write(call: Call, name: str, number: int, producer: Producer, marker:
     partition = topic.partition(number) if topic is not None else None
     if partition is None:
         return Error.UNKNOWN_TOPIC_OR_PARTITION
+    if -1 in producer:
+        return Error.UNKNOWN_SERVER_ERROR  # as Kafka, which cannot make such a marker
     groups = call.services.groups
     if name == groups.topic_name:  # its partitions have one writer
         try:

@@ -42,7 +42,8 @@ async def handle(call: Call, request: TxnOffsetCommitRequest) -> TxnOffsetCommit
     response = refused(request, Error.NONE, None)
     parts: list[CommitPart] = []
     answers: list[TxnOffsetCommitResponsePartition] = []
-    for asked, answered in zip(request.topics, response.topics, strict=True):
+    topics = [topic for topic in request.topics if topic.partitions]
+    for asked, answered in zip(topics, response.topics, strict=True):
         for part, answer in zip(asked.partitions, answered.partitions, strict=True):
             if error := _why_not(call, asked.name, part.partition_index):
                 answer.error_code = error
@@ -123,5 +124,6 @@ def refused(request: TxnOffsetCommitRequest, error: Error, message: str | None) 
                 [TxnOffsetCommitResponsePartition(part.partition_index, error) for part in topic.partitions],
             )
             for topic in request.topics
+            if topic.partitions
         ]
     )

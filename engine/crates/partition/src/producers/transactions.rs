@@ -9,7 +9,7 @@ use log::Aborted;
 use model::limits::TRANSACTIONS_OPEN_PER_PARTITION_MAX;
 use model::{LogIndex, Offset};
 
-use super::{Added, Producers};
+use super::{Added, Producer, Producers};
 use crate::error::AppendError;
 
 /// What is known of a producer's transactions, as of the log's end.
@@ -43,11 +43,13 @@ pub(super) struct Change {
 impl Producers {
     /// Judges a batch of a coordinator of our own, which has no sequence numbers.
     pub fn check_coordinator(&self, header: &Header, marker: Option<EndMarker>) -> Result<(), AppendError> {
-        let Some(producer) = self.by_id.get(&header.producer_id) else { return Ok(()) };
-        if header.producer_epoch < producer.epoch() {
+        let producer = self.by_id.get(&header.producer_id);
+        // As in Kafka, nothing is below the -1 of what is not known.
+        if header.producer_epoch < producer.map_or(-1, Producer::epoch) {
             return Err(AppendError::FencedProducer);
         }
-        let known = producer.txn.as_ref().map_or(-1, |txn| txn.coordinator_epoch);
+        let known =
+            producer.and_then(|producer| producer.txn.as_ref()).map_or(-1, |txn| txn.coordinator_epoch);
         match marker {
             Some(marker) if marker.coordinator_epoch < known => Err(AppendError::FencedCoordinator),
             Some(_) | None => Ok(()),
