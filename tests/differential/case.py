@@ -28,6 +28,8 @@ GROUP_KEYS: Final = {8, 9, 15, 28, 42, 47}
 """They take a group whose name is empty for a group, and there is one of it."""
 
 
+TXN_OFFSET_COMMIT: Final = 28
+"""Kafka asks coordinators about several requests at once, and answers those of old clients as the newest of them."""
 READ_ONLY: Final = {1, 2, 3, 9, 10, 15, 16, 18, 23, 32, 35, 60, 61, 65, 66, 75}
 """Keys that may be asked again."""
 OF_ALL: Final = {(75, "topics=none"), (66, "producer_id_filters=none")}
@@ -57,6 +59,8 @@ class Case(NamedTuple):
     @property
     def alone(self) -> bool:
         """Whether it is about what all cases share, so that it must not be said beside others."""
+        if self.key == TXN_OFFSET_COMMIT:
+            return True
         return self.key in GROUP_KEYS and self.wrong is not None and self.wrong.name.endswith("=empty")
 
     def frame(self, world: World) -> tuple[Message, bytes] | None:

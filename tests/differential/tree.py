@@ -93,6 +93,7 @@ PLACES: Final = {
 """Configurations that say where a broker stands."""
 NAMED: Final = ("name", "group_id", "topic")
 """The fields in which an item says what it is about."""
+INTERNAL: Final = "__"
 WORLDS: Final = re.compile(r"^(k\d+v\d+|s_\w+)-(?:(\d+)-)?")
 
 
@@ -189,6 +190,8 @@ def _keyed(items: list[Any], by: str) -> Keyed:
         key = name = _key(item, by)
         if name in PLACES:
             _hide_values(item)
+        if name.startswith(INTERNAL):
+            _hide_sizes(item)
         number = 1
         while key in out:
             number += 1
@@ -206,6 +209,12 @@ def _key(item: Any, by: str) -> str:
         if item.get(name) not in (None, ""):
             return str(item[name])
     return str(item)
+
+
+def _hide_sizes(topic: dict[str, Any]) -> None:
+    """An internal topic holds what all cases have left in it."""
+    for partition in (topic.get("partitions") or {}).values():
+        partition.pop("partition_size", None)
 
 
 def _hide_values(config: dict[str, Any]) -> None:
