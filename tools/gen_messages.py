@@ -43,6 +43,61 @@ RECORD_MODULES: Final = {
         "Keys and values of `__consumer_offsets` for classic groups and offsets.",
         ("OffsetCommitKey", "OffsetCommitValue", "GroupMetadataKey", "GroupMetadataValue"),
     ),
+    "consumer_group_records": (
+        "Keys and values of `__consumer_offsets` for consumer groups (KIP-848).",
+        (
+            "ConsumerGroupMetadataKey",
+            "ConsumerGroupMetadataValue",
+            "ConsumerGroupMemberMetadataKey",
+            "ConsumerGroupMemberMetadataValue",
+            "ConsumerGroupTargetAssignmentMetadataKey",
+            "ConsumerGroupTargetAssignmentMetadataValue",
+            "ConsumerGroupTargetAssignmentMemberKey",
+            "ConsumerGroupTargetAssignmentMemberValue",
+            "ConsumerGroupCurrentMemberAssignmentKey",
+            "ConsumerGroupCurrentMemberAssignmentValue",
+            "ConsumerGroupRegularExpressionKey",
+            "ConsumerGroupRegularExpressionValue",
+        ),
+    ),
+    "share_group_records": (
+        "Keys and values of `__consumer_offsets` for share groups (KIP-932).",
+        (
+            "ShareGroupMetadataKey",
+            "ShareGroupMetadataValue",
+            "ShareGroupMemberMetadataKey",
+            "ShareGroupMemberMetadataValue",
+            "ShareGroupTargetAssignmentMetadataKey",
+            "ShareGroupTargetAssignmentMetadataValue",
+            "ShareGroupTargetAssignmentMemberKey",
+            "ShareGroupTargetAssignmentMemberValue",
+            "ShareGroupCurrentMemberAssignmentKey",
+            "ShareGroupCurrentMemberAssignmentValue",
+            "ShareGroupStatePartitionMetadataKey",
+            "ShareGroupStatePartitionMetadataValue",
+        ),
+    ),
+    "streams_group_records": (
+        "Keys and values of `__consumer_offsets` for streams groups (KIP-1071).",
+        (
+            "StreamsGroupMetadataKey",
+            "StreamsGroupMetadataValue",
+            "StreamsGroupTopologyKey",
+            "StreamsGroupTopologyValue",
+            "StreamsGroupMemberMetadataKey",
+            "StreamsGroupMemberMetadataValue",
+            "StreamsGroupTargetAssignmentMetadataKey",
+            "StreamsGroupTargetAssignmentMetadataValue",
+            "StreamsGroupTargetAssignmentMemberKey",
+            "StreamsGroupTargetAssignmentMemberValue",
+            "StreamsGroupCurrentMemberAssignmentKey",
+            "StreamsGroupCurrentMemberAssignmentValue",
+        ),
+    ),
+    "share_state_records": (
+        "Keys and values of `__share_group_state`.",
+        ("ShareSnapshotKey", "ShareSnapshotValue", "ShareUpdateKey", "ShareUpdateValue"),
+    ),
     "transaction_records": (
         "Key and value of `__transaction_state`.",
         ("TransactionLogKey", "TransactionLogValue"),
@@ -196,7 +251,7 @@ def attribute(field: Json, rename: dict[str, str]) -> str:
         python_type, literal = f"list[{python_type}]", "[]"
     elif default is not None and default != "null":
         literal = default_literal(inner, default)
-    if default == "null":
+    if default == "null" or ("default" in field and default is None):
         literal = "None"
     if "nullableVersions" in field:
         python_type += " | None"
@@ -219,7 +274,7 @@ def table_entry(field: Json, rename: dict[str, str]) -> str:
     parts = [
         f'"{field_name(field)}"',
         f'"{inner if inner in PRIMITIVES else "struct"}"',
-        str(versions(field["versions"])),
+        str(versions(field.get("versions", field.get("taggedVersions")))),
     ]
     if kind.startswith("[]"):
         parts.append("array=True")

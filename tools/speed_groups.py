@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "python"))
 
-from headrace.coordinator.group.joining import Asker
+from headrace.coordinator.group.classic.joining import Asker
 from headrace.coordinator.group.machine import GroupMachine
 from headrace.coordinator.group.offsets import Commit, CommitPart
 from headrace.coordinator.group.records import encode_record

@@ -13,8 +13,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from headrace.coordinator.group.joining import Asker
-from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.classic.joining import Asker
+from headrace.coordinator.group.classic.life import GroupState
 from headrace.coordinator.group.machine import GroupMachine
 from headrace.coordinator.group.offsets import InOpenTransaction
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups

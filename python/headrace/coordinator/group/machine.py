@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.coordinator.group import joining, membership, offsets, rebalance
-from headrace.coordinator.group.group import Group, group_of
-from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group import offsets
+from headrace.coordinator.group.classic import joining, membership, rebalance
+from headrace.coordinator.group.classic.group import Group, group_of
+from headrace.coordinator.group.classic.life import GroupState
 from headrace.coordinator.group.pending import PendingOffsets
 from headrace.coordinator.group.records import (
     GroupRecord,
@@ -29,7 +30,7 @@ from headrace.model.errors import Error
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from headrace.coordinator.group.joining import Asker
+    from headrace.coordinator.group.classic.joining import Asker
     from headrace.coordinator.group.settings import GroupSettings
     from headrace.coordinator.runtime.effects import Entry
     from headrace.engine.port import Marker, Producer, Stored

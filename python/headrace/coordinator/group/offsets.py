@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.classic.life import GroupState
+from headrace.coordinator.group.classic.rebalance import touch
 from headrace.coordinator.group.pending import Place
-from headrace.coordinator.group.rebalance import touch
 from headrace.coordinator.group.records import OffsetStored
 from headrace.coordinator.runtime.stored_text import too_long
 from headrace.model.errors import Error
@@ -18,7 +18,7 @@ from headrace.wire.messages.group_records import OffsetCommitValue
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from headrace.coordinator.group.group import Group
+    from headrace.coordinator.group.classic.group import Group
     from headrace.coordinator.group.pending import PendingOffsets
     from headrace.coordinator.group.records import TransactionEnded
     from headrace.coordinator.group.turn import Turn

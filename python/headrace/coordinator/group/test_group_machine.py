@@ -13,9 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from headrace.coordinator.group.group import group_of
-from headrace.coordinator.group.joining import Asker
-from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.classic.group import group_of
+from headrace.coordinator.group.classic.joining import Asker
+from headrace.coordinator.group.classic.life import GroupState
 from headrace.coordinator.group.machine import GroupMachine
 from headrace.coordinator.group.offsets import Commit, CommitPart, InOpenTransaction
 from headrace.coordinator.group.settings import GroupSettings

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.coordinator.group.classic.subscription import subscribed_topics
 from headrace.coordinator.group.records import GroupStored, OffsetStored, decode_record, encode_record
-from headrace.coordinator.group.subscription import subscribed_topics
 from headrace.coordinator.runtime.effects import RottenRecordError
 from headrace.coordinator.runtime.partitioning import java_hash, partition_of
 from headrace.engine.port import Stored

@@ -15,7 +15,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.coordinator.group.joining import Asker
+from headrace.coordinator.group.classic.joining import Asker
 from headrace.coordinator.group.machine import GroupMachine
 from headrace.coordinator.group.offsets import Commit, CommitPart, InOpenTransaction
 from headrace.coordinator.group.records import OffsetStored, TransactionEnded
@@ -41,7 +41,7 @@ from headrace.wire.messages.k14_sync_group import (
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from headrace.coordinator.group.group import Group
+    from headrace.coordinator.group.classic.group import Group
     from headrace.coordinator.group.records import GroupRecord
     from headrace.coordinator.runtime.clock import Timer
     from headrace.coordinator.runtime.effects import Entry

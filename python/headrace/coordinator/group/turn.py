@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from headrace.coordinator.runtime.effects import NOBODY, Answer, CancelTimer, Effects, Now, SetTimer, Waiter
 
 if TYPE_CHECKING:
-    from headrace.coordinator.group.group import Group
+    from headrace.coordinator.group.classic.group import Group
     from headrace.coordinator.group.records import GroupRecord
     from headrace.coordinator.group.settings import GroupSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.classic.life import GroupState
 from headrace.coordinator.group.pending import Place
 
 if TYPE_CHECKING:

@@ -36,6 +36,7 @@ class TransactionLogValue(Message):
     previous_producer_id: int = -1
     next_producer_id: int = -1
     producer_epoch: int = 0
+    next_producer_epoch: int = -1
     transaction_timeout_ms: int = 0
     transaction_status: int = 0
     transaction_partitions: list[PartitionsSchema] | None = []
@@ -50,6 +51,7 @@ class TransactionLogValue(Message):
         Field("previous_producer_id", "int64", (1, 32767), tag=0, tagged=(1, 32767)),
         Field("next_producer_id", "int64", (1, 32767), tag=1, tagged=(1, 32767)),
         Field("producer_epoch", "int16", (0, 32767)),
+        Field("next_producer_epoch", "int16", (1, 32767), tag=3, tagged=(1, 32767)),
         Field("transaction_timeout_ms", "int32", (0, 32767)),
         Field("transaction_status", "int8", (0, 32767)),
         Field("transaction_partitions", "struct", (0, 32767), array=True, of=PartitionsSchema, nullable=(0, 32767)),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.coordinator.group.life import GroupState
+from headrace.coordinator.group.classic.life import GroupState
 from headrace.coordinator.runtime.effects import NOBODY
 from headrace.model.errors import Error
 from headrace.wire.messages.k11_join_group import JoinGroupResponse
@@ -20,7 +20,7 @@ from headrace.wire.messages.k14_sync_group import SyncGroupResponse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.coordinator.group.group import Group, Member
+    from headrace.coordinator.group.classic.group import Group, Member
     from headrace.coordinator.group.turn import Turn
 
 # -- sessions ---------------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from headrace.coordinator.group.group import Group, Member
-from headrace.coordinator.group.life import GroupState
-from headrace.coordinator.group.rebalance import (
+from headrace.coordinator.group.classic.group import Group, Member
+from headrace.coordinator.group.classic.life import GroupState
+from headrace.coordinator.group.classic.rebalance import (
     drop,
     joined,
     maybe_complete_join,

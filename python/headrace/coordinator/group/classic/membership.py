@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.coordinator.group.life import GroupState
-from headrace.coordinator.group.rebalance import (
+from headrace.coordinator.group.classic.life import GroupState
+from headrace.coordinator.group.classic.rebalance import (
     abandon_assignment,
     after_departure,
     assign,
@@ -22,7 +22,7 @@ from headrace.wire.messages.k13_leave_group import LeaveGroupResponse, MemberIde
 from headrace.wire.messages.k14_sync_group import SyncGroupRequest, SyncGroupResponse
 
 if TYPE_CHECKING:
-    from headrace.coordinator.group.group import Group
+    from headrace.coordinator.group.classic.group import Group
     from headrace.coordinator.group.turn import Turn
     from headrace.coordinator.runtime.effects import Waiter
     from headrace.wire.messages.k12_heartbeat import HeartbeatRequest

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from headrace.coordinator.group.life import TRANSITIONS, GroupState
+from headrace.coordinator.group.classic.life import TRANSITIONS, GroupState
+from headrace.coordinator.group.classic.subscription import subscribed_topics
 from headrace.coordinator.group.records import GroupStored
-from headrace.coordinator.group.subscription import subscribed_topics
 from headrace.coordinator.runtime.effects import NOBODY, Waiter
 from headrace.model.errors import Error
 from headrace.wire.messages.group_records import GroupMetadataValue, MemberMetadata
