@@ -76,6 +76,7 @@ def run(config: BrokerConfig, options: StartOptions) -> int:
         _fresh_identity(config, options),
         node_id=options.node_id,
         shards=options.cores or None,
+        cluster_id=config.text("cluster.id") or None,
     )
     try:
         asyncio.run(_run(config, options, data))

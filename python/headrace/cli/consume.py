@@ -15,6 +15,7 @@ import typer
 
 from headrace.cli.connect import DEFAULT_BOOTSTRAP, Bootstrap, Json, TopicOption, named, reach
 from headrace.cli.records import to_line
+from headrace.cli.report import outside
 from headrace.model.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def _places(
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, index), timeout=ANSWER_S_MAX)
         ends[index] = high
         places.append(TopicPartition(topic, index, _offset(start, low, high)))
+        if start.isdecimal() and not low <= int(start) <= high:
+            outside(topic, index, int(start), low, high)
     if start.startswith("@"):
         asked = [TopicPartition(topic, index, timestamp_of(start[1:])) for index in indexes]
         found = consumer.offsets_for_times(asked, timeout=ANSWER_S_MAX)

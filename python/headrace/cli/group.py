@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -16,11 +16,16 @@ from headrace.cli.connect import (
     print_table,
     say,
 )
-from headrace.cli.consume import PLACES, timestamp_of
+from headrace.cli.consume import timestamp_of
+from headrace.cli.report import outside
 from headrace.model.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
     from headrace.client.cluster import Cluster
+
+PLACES: Final = (
+    "start, end, an offset, +N or -N (from the stored offset), or @TIME (ms since 1970 or ISO 8601)"
+)
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -107,9 +112,7 @@ async def _describe(cluster: Cluster, name: str) -> dict[str, Any]:
 @app.command("seek")
 def seek(
     group: Group = None,
-    to: Annotated[
-        str, typer.Option("--to", metavar="PLACE", help=f"{PLACES}; +N and -N shift stored offsets.")
-    ] = "",
+    to: Annotated[str, typer.Option("--to", metavar="PLACE", help=f"{PLACES}.")] = "",
     topic: Annotated[
         list[str] | None,
         typer.Option("--topic", "--topics", help="TOPIC or TOPIC:PARTITION; default: all stored."),
@@ -193,7 +196,14 @@ async def _targets(
             raise Failure("bad option --to", repr(to), f"write {PLACES}", ExitCode.USAGE) from cause
         return stored.get(partition, low[partition]) + number if to[0] in "+-" else number
 
-    return {p: min(max(target(p), low[p]), high[p]) for p in chosen}
+    found = {}
+    for partition in sorted(chosen):
+        asked = target(partition)
+        found[partition] = min(max(asked, low[partition]), high[partition])
+        if found[partition] != asked:
+            name, number = partition
+            outside(name, number, asked, low[partition], high[partition])
+    return found
 
 
 @app.command("delete")

@@ -18,3 +18,11 @@ def report(failure: Failure, *, as_json: bool) -> None:
         sys.stderr.write(json.dumps({"error": error}) + "\n")
     else:
         sys.stderr.write(f"headrace: {failure}\n")
+
+
+def outside(topic: str, partition: int, offset: int, low: int, high: int) -> None:
+    """Say on stderr that an offset is not in the partition's log, `low` to `high`, and which one is taken for it."""
+    taken = low if offset < low else high
+    sys.stderr.write(
+        f"headrace: {topic}-{partition} has offsets {low} to {high}: {offset} is taken for {taken}\n"
+    )

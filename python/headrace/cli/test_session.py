@@ -21,11 +21,11 @@ def broker():
 
 @pytest.fixture
 def headrace(broker):
-    def run(*words: str, stdin: str = "", code: int = 0) -> str:
+    def run(*words: str, stdin: str = "", code: int = 0, aside: bool = False) -> str:
         command = [sys.executable, "-m", "headrace.cli", *words, "--bootstrap", broker.bootstrap_servers]
         done = subprocess.run(command, input=stdin, check=False, capture_output=True, text=True, timeout=60)
         assert done.returncode == code, done.stderr
-        return done.stdout if code == 0 else done.stderr
+        return done.stdout if code == 0 and not aside else done.stderr
 
     return run
 
@@ -189,6 +189,9 @@ def test_a_groups_life(headrace, broker):
     moved = json.loads(headrace("group", "seek", "readers", "--to", "-3", "--json"))
     assert moved["partitions"] == [{"topic": "read", "partition": 0, "before": 4, "after": 1}]
     assert json.loads(headrace("group", "describe", "readers", "--json"))["lag"] == 3
+    told = headrace("group", "seek", "readers", "--to", "9", "--dry-run", aside=True)
+    assert told == "headrace: read-0 has offsets 0 to 4: 9 is taken for 4\n"
+    assert headrace("topic", "consume", "read", "--from", "9", "--until-end", aside=True) == told
     headrace("group", "delete", "readers")
     assert "see headrace group list" in headrace("group", "describe", "readers", code=1)
 

@@ -49,10 +49,12 @@ class DataDir:
         self._lock.close()
 
 
-def open_data_dir(path: Path, fresh: Identity, *, node_id: int | None, shards: int | None) -> DataDir:
+def open_data_dir(
+    path: Path, fresh: Identity, *, node_id: int | None, shards: int | None, cluster_id: str | None = None
+) -> DataDir:
     """Take the directory for this process, making it (with the identity `fresh`) if it is new.
 
-    `node_id` and `shards` are what the command line asks for, if anything; a directory that says otherwise is refused.
+    `node_id`, `shards` and `cluster_id` are what was asked for, if anything; a directory that says otherwise is refused.
 
     Raises `Failure` (exit code 3) if it is in use, another node's, somebody else's, of a newer format, or cannot be written.
     """
@@ -71,7 +73,7 @@ def open_data_dir(path: Path, fresh: Identity, *, node_id: int | None, shards: i
         hint = "stop it or choose another with --data-dir"
         raise refused(path, "it is in use by another headrace", hint) from None
     try:
-        identity = _identity(path, fresh, node_id=node_id, shards=shards)
+        identity = _identity(path, fresh, node_id=node_id, shards=shards, cluster_id=cluster_id)
     except Failure:
         lock.close()
         raise
@@ -95,7 +97,9 @@ def _check_ours(path: Path) -> None:
         raise refused(path, detail, "name a new or an empty one with --data-dir")
 
 
-def _identity(path: Path, fresh: Identity, *, node_id: int | None, shards: int | None) -> Identity:
+def _identity(
+    path: Path, fresh: Identity, *, node_id: int | None, shards: int | None, cluster_id: str | None
+) -> Identity:
     file = path / "node.toml"
     if not file.exists():
         _write(path, file, fresh)
@@ -104,6 +108,9 @@ def _identity(path: Path, fresh: Identity, *, node_id: int | None, shards: int |
     if node_id is not None and node_id != found.node_id:
         hint = "give each node a directory of its own with --data-dir"
         raise refused(path, f"it belongs to node {found.node_id}, not {node_id}", hint)
+    if cluster_id is not None and cluster_id != found.cluster_id:
+        hint = "leave cluster.id out, or choose another directory with --data-dir"
+        raise refused(path, f"it belongs to cluster {found.cluster_id}, not {cluster_id}", hint)
     if shards is not None and shards != found.shards:
         hint = f"start with --cores {found.shards}, or use a new directory"
         raise refused(path, f"it is laid out for {found.shards} shards, not {shards}", hint)

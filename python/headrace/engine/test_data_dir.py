@@ -78,7 +78,9 @@ def test_another_nodes_directory_is_refused_and_the_lock_given_back(tmp_path: Pa
         open_data_dir(tmp_path, FRESH, node_id=2, shards=None)
     with pytest.raises(Failure, match="it is laid out for 2 shards, not 4"):
         open_data_dir(tmp_path, FRESH, node_id=None, shards=4)
-    open_data_dir(tmp_path, FRESH, node_id=1, shards=2).close()
+    with pytest.raises(Failure, match=f"it belongs to cluster {FRESH.cluster_id}, not another"):
+        open_data_dir(tmp_path, FRESH, node_id=None, shards=None, cluster_id="another")
+    open_data_dir(tmp_path, FRESH, node_id=1, shards=2, cluster_id=FRESH.cluster_id).close()
 
 
 def test_a_journal_without_identity_is_not_taken_for_a_new_directory(tmp_path: Path) -> None:
