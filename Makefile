@@ -62,7 +62,7 @@ format: $(STAMPS)/dev ## rewrite all sources in the house's format
 	@$(BIN)/ruff format --quiet python tests tools
 	@$(BIN)/ruff check --quiet --fix python tests tools
 
-bench: build $(STAMPS)/dev ## figures beside limits and goals; ONLY=first or ONLY=path
+bench: build $(STAMPS)/dev ## figures beside limits and goals; ONLY=first, path or groups
 	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
 
 sim: $(STAMPS)/tools ## a node in a simulated world: SEEDS=2000, SEED=n replays one; JOURNAL=1 STATES=200000 its journal's rules

@@ -38,14 +38,15 @@ class Broker:
         self.began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        self.kafka = self._wait_ready()
+        self.kafka, self.admin = self._wait_ready()
         self.ready_s = time.monotonic() - self.began
 
-    def _wait_ready(self) -> str:
+    def _wait_ready(self) -> tuple[str, str]:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.startswith("headrace ready "):
-                return dict(word.split("=", 1) for word in line.split()[2:])["kafka"]
+                told = dict(word.split("=", 1) for word in line.split()[2:])
+                return told["kafka"], told["admin"]
             if time.monotonic() - self.began > READY_WAIT_S:
                 break
         self.kill()
@@ -84,11 +85,7 @@ class Broker:
 
     def cpu_s(self) -> float:
         """User and system time of the process and its children so far."""
-        total = 0
-        for pid in family(self.pid):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICKS_PER_S
+        return cpu_s(self.pid)
 
     def write_bytes(self) -> int:
         """Bytes the process caused to be written to storage."""
@@ -105,6 +102,15 @@ class Broker:
             time.sleep(0.1)
             if (now := self.write_bytes()) != known:
                 quiet_since, known = time.monotonic(), now
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process and its children so far."""
+    total = 0
+    for member in family(pid):
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS_PER_S
 
 
 def family(pid: int) -> list[int]:

@@ -1,6 +1,6 @@
 """`make bench`: measure, print each figure beside what it is held against, keep everything in `bench/results/`.
 
-`--only first` or `--only path`, or names of rows (`--only G4,G5p50`). Exit code 0 says the bench ran; whether a row is met
+`--only first`, `path` or `groups`, or names of rows (`--only G4,G5p50`). Exit code 0 says the bench ran; whether a row is met
 stands in the table.
 """
 
@@ -16,13 +16,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import first, path
+from bench import first, groups, path
 from bench.generator import Generator, build
 from bench.path import Settings
 from bench.row import table
 
 ROOT = Path(__file__).resolve().parent.parent
-SUITES = {"first": first, "path": path}
+SUITES = {"first": first, "path": path, "groups": groups}
 RUNS_MIN = 5
 """Fewer runs are for trying things out; the table says so."""
 
@@ -30,7 +30,7 @@ RUNS_MIN = 5
 def main() -> int:
     """Run what was asked for; print and keep the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="first,path", help="first, path, or names of rows")
+    parser.add_argument("--only", default="first,path", help="first, path, groups, or names of rows")
     parser.add_argument("--runs", type=int, default=RUNS_MIN)
     parser.add_argument("--seconds", type=float, default=4, help="measured part of each load")
     parser.add_argument(
@@ -41,7 +41,7 @@ def main() -> int:
     rows_of = {name: frozenset(suite.rows()) for name, suite in SUITES.items()}
     if unknown := asked - set(SUITES) - frozenset().union(*rows_of.values()):
         print(
-            f"headrace: no rows {', '.join(sorted(unknown))}; there are first, path, "
+            f"headrace: no rows {', '.join(sorted(unknown))}; there are first, path, groups, "
             f"{', '.join(name for names in rows_of.values() for name in sorted(names))}",
             file=sys.stderr,
         )

@@ -69,6 +69,12 @@ class ApacheKafka:
         self.stop()
         shutil.rmtree(self._dir, ignore_errors=True)
 
+    @property
+    def pid(self) -> int:
+        """The Java process; it must run."""
+        assert self._process is not None, "it was started"
+        return self._process.pid
+
     def stop(self) -> None:
         """Stop it; the data stays until the end."""
         if self._process is not None:

@@ -58,12 +58,16 @@ class Dispatcher:
             "From the arrival of a request that Python answers to its answer.",
             ("api",),
         )
+        self._drains = metrics.counter(
+            "headrace_request_batches_total", "Times the engine handed requests over, many at once."
+        ).labels()
         self._refused = metrics.counter(
             "headrace_requests_refused_total", "Connections closed over a request.", ("reason",)
         )
 
     def receive(self, requests: Sequence[Request]) -> None:
         """Begin these requests, after those that still wait."""
+        self._drains.add()
         scheduled = bool(self._waiting)
         self._waiting.extend(requests)
         if self._open and not scheduled:
