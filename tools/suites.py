@@ -40,6 +40,7 @@ SUITES = [
     ),
     Suite("python", "unit and transcript tests beside the code", [PYTHON, "-m", "pytest", "python"]),
     Suite("broker", "a real broker through its public surface", [PYTHON, "-m", "pytest", "tests/broker"]),
+    Suite("others", "what broke other compatible brokers' users", [PYTHON, "-m", "pytest", "tests/others"]),
     Suite("clients", "seven client libraries, unmodified", [PYTHON, "-m", "tests.clients.run"]),
     Suite(
         "checker",

@@ -56,10 +56,13 @@ class Raw:
     ) -> None:
         self._socket.close()
 
-    def send(self, request: Message, version: int, behind: bytes = b"") -> None:
-        """Send a request, and `behind` it more bytes inside the same frame."""
+    def send(self, request: Message, version: int, behind: bytes = b"", client: str | None = "raw") -> None:
+        """Send a request of this client, and `behind` it more bytes inside the same frame."""
         self._correlation += 1
-        frame = request_frame(request, version, self._correlation, "raw")[4:] + behind
+        self.send_frame(request_frame(request, version, self._correlation, client)[4:] + behind)
+
+    def send_frame(self, frame: bytes) -> None:
+        """Send bytes as one frame."""
         self._socket.sendall(struct.pack(">i", len(frame)) + frame)
 
     def receive(self, request: Message, version: int) -> Any:

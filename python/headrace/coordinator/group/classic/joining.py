@@ -135,19 +135,16 @@ def _join_known(turn: Turn, group: Group, request: JoinGroupRequest, asker: Aske
     if group.state is GroupState.STABLE and same and not is_leader:  # it will sync, and get what it has
         return turn.answer(waiter, joined(group, member, with_roster=False))
     # Changed metadata, or a leader that wants to assign anew (it saw new partitions, for one).
-    _update(turn, group, member, request, asker, waiter)
+    _update(turn, group, member, request, waiter)
     return prepare_or_complete(turn, group)
 
 
-def _update(
-    turn: Turn, group: Group, member: Member, request: JoinGroupRequest, asker: Asker, waiter: Waiter
-) -> None:
-    """Everything the member says of itself, anew. A join it still had parked is over: it retried."""
+def _update(turn: Turn, group: Group, member: Member, request: JoinGroupRequest, waiter: Waiter) -> None:
+    """What the member asks for, anew; client id and host stay, as in Kafka. A join it still had parked is over: it retried."""
     turn.answer(member.join, refused_join(member.member_id, Error.REBALANCE_IN_PROGRESS))
     group.replace_protocols(member, _protocols(request))
     member.rebalance_timeout_ms = _rebalance_timeout_ms(request)
     member.session_timeout_ms = request.session_timeout_ms
-    member.client_id, member.client_host = asker.client_id, asker.client_host
     group.park_join(member, waiter)
 
 
@@ -165,7 +162,7 @@ def _replace_static(
         turn.cancel_timer("session", group, member.member_id)
         member.wakes_ms = 0
     group.rename(member, member_id)
-    _update(turn, group, member, request, asker, waiter)
+    _update(turn, group, member, request, waiter)
     touch(turn, group, member)
     if group.state is GroupState.COMPLETING_REBALANCE:
         return prepare(
