@@ -33,6 +33,9 @@ _log: Final = log.get(__name__)
 
 BODY_BYTES_MAX: Final = 16 << 20
 """Largest body that is decoded here: structs take many times the room of their bytes. Kafka's clients stay far below."""
+LIST_BYTES_MAX: Final = 4 << 20
+"""The same where a body is lists of small things, so all but what members give to each other (JoinGroup, SyncGroup)."""
+BLOBS: Final = frozenset({11, 14})
 
 TURN_NS_MAX: Final = 2_000_000
 """After this long the rest of a drain waits for the next turn of the loop, so that timers and HTTP get theirs."""
@@ -108,7 +111,7 @@ class Dispatcher:
         if not api.low <= request.api_version <= api.high:
             self._close(request, "unknown version")
             return
-        if len(request.body) > BODY_BYTES_MAX:
+        if len(request.body) > (BODY_BYTES_MAX if request.api_key in BLOBS else LIST_BYTES_MAX):
             self._close(request, "too large")
             return
         try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from headrace.controller.image import INTERNAL_TOPICS
 from headrace.coordinator.transaction.transaction import VERSION_EPOCH_BUMP
 from headrace.engine.port import Producer
+from headrace.engine.slices import in_slices
 from headrace.handlers.call import Operation
 from headrace.handlers.fencing import fenced_error
 from headrace.model.errors import Error, Refusal
@@ -41,10 +42,9 @@ async def handle(call: Call, request: AddPartitionsToTxnRequest) -> AddPartition
     if call.api_version >= VERSION_BROKERS:
         if not call.may_cluster(Operation.CLUSTER_ACTION):
             return AddPartitionsToTxnResponse(error_code=Error.CLUSTER_AUTHORIZATION_FAILED)
-        results = [
-            AddPartitionsToTxnResult(one.transactional_id, await _one(call, one))
-            for one in request.transactions
-        ]
+        results: list[AddPartitionsToTxnResult] = []
+        async for part in in_slices(request.transactions):
+            results += [AddPartitionsToTxnResult(one.transactional_id, await _one(call, one)) for one in part]
         return AddPartitionsToTxnResponse(results_by_transaction=results)
     only = AddPartitionsToTxnTransaction(
         request.v3_and_below_transactional_id,
@@ -60,15 +60,15 @@ async def handle(call: Call, request: AddPartitionsToTxnRequest) -> AddPartition
 
 
 async def _one(call: Call, asked: AddPartitionsToTxnTransaction) -> list[AddPartitionsToTxnTopicResult]:
-    impossible = {
-        (topic.name, number): error
-        for topic in asked.topics
-        for number in topic.partitions
-        if (error := _why_not(call, topic.name, number))
-    }
+    named = dict.fromkeys((topic.name, number) for topic in asked.topics for number in topic.partitions)
+    impossible: dict[tuple[str, int], Error] = {}
+    async for part in in_slices(named):
+        for place in part:
+            if error := _why_not(call, *place):
+                impossible[place] = error
     if impossible:
         return _each(asked.topics, lambda place: impossible.get(place, Error.OPERATION_NOT_ATTEMPTED))
-    places = tuple(dict.fromkeys((topic.name, n) for topic in asked.topics for n in topic.partitions))
+    places = tuple(named)
     producer = Producer(asked.producer_id, asked.producer_epoch)
     transactions = call.services.transactions
     try:

@@ -8,9 +8,11 @@ v2  the transaction.version of the marker (KIP-1228)
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from headrace.engine.port import Marker, Producer
+from headrace.engine.slices import in_slices
 from headrace.handlers.call import Operation
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k27_write_txn_markers import (
@@ -29,14 +31,18 @@ async def handle(call: Call, request: WriteTxnMarkersRequest) -> WriteTxnMarkers
     if not call.may_cluster(Operation.ALTER) and not call.may_cluster(Operation.CLUSTER_ACTION):
         return refused(request, Error.CLUSTER_AUTHORIZATION_FAILED, None)
     outcomes: dict[int, dict[str, dict[int, Error]]] = {}  # what is named twice is answered once
-    for marker in request.markers:
-        producer = Producer(marker.producer_id, marker.producer_epoch)
-        end = Marker(marker.transaction_result, marker.coordinator_epoch)
-        for topic in marker.topics:
-            for number in topic.partition_indexes:
-                error = await _write(call, topic.name, number, producer, end)
-                by_topic = outcomes.setdefault(marker.producer_id, {})
-                by_topic.setdefault(topic.name, {})[number] = error
+    wanted = (
+        (topic.name, number, producer, end)
+        for marker in request.markers
+        for producer in [Producer(marker.producer_id, marker.producer_epoch)]
+        for end in [Marker(marker.transaction_result, marker.coordinator_epoch)]
+        for topic in marker.topics
+        for number in topic.partition_indexes
+    )
+    async for part in in_slices(wanted):  # begun in their order, and durable with one write
+        errors = await asyncio.gather(*(_write(call, *one) for one in part))
+        for (name, number, producer, _), error in zip(part, errors, strict=True):
+            outcomes.setdefault(producer.producer_id, {}).setdefault(name, {})[number] = error
     return WriteTxnMarkersResponse(
         [
             WritableTxnMarkerResult(

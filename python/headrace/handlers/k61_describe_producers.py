@@ -1,10 +1,14 @@
-"""DescribeProducers (key 61, v0): the producers that partitions remember, and their open transactions (KIP-664)."""
+"""DescribeProducers (key 61, v0): the producers that partitions remember, and their open transactions (KIP-664).
+
+An answer has an end: partitions that come after too many producers are refused, and a short request makes no large answer.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headrace.controller.decide_topics import why_invalid
+from headrace.engine.slices import in_slices
 from headrace.handlers.call import Operation
 from headrace.model.errors import Error
 from headrace.wire.messages.k61_describe_producers import (
@@ -18,16 +22,27 @@ from headrace.wire.messages.k61_describe_producers import (
 if TYPE_CHECKING:
     from headrace.handlers.call import Call
 
+PRODUCERS_MAX: Final = 100_000
+"""In one answer: some 5 MB. A partition remembers at most a tenth of it."""
+TOO_MANY: Final = f"The answer has more than {PRODUCERS_MAX} producers already: ask about fewer partitions."
+
 
 async def handle(call: Call, request: DescribeProducersRequest) -> DescribeProducersResponse:
-    return DescribeProducersResponse(
-        topics=[
-            TopicResponse(
-                topic.name, [await _partition(call, topic.name, number) for number in topic.partition_indexes]
-            )
-            for topic in request.topics
-        ]
-    )
+    response = DescribeProducersResponse()
+    told = 0
+    async for topics in in_slices(request.topics, lambda topic: len(topic.partition_indexes)):
+        for topic in topics:
+            answer = TopicResponse(topic.name)
+            response.topics.append(answer)
+            async for numbers in in_slices(topic.partition_indexes):
+                for number in numbers:
+                    if told < PRODUCERS_MAX:
+                        found = await _partition(call, topic.name, number)
+                        told += len(found.active_producers)
+                    else:
+                        found = PartitionResponse(number, Error.POLICY_VIOLATION, TOO_MANY)
+                    answer.partitions.append(found)
+    return response
 
 
 def refused(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace.engine.slices import in_slices
 from headrace.handlers.call import Operation
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k65_describe_transactions import (
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 
 async def handle(call: Call, request: DescribeTransactionsRequest) -> DescribeTransactionsResponse:
-    states = [await _describe(call, transactional_id) for transactional_id in request.transactional_ids]
+    states: list[TransactionState] = []
+    async for part in in_slices(request.transactional_ids):
+        states += [await _describe(call, transactional_id) for transactional_id in part]
     return DescribeTransactionsResponse(transaction_states=states)
 
 

@@ -31,8 +31,9 @@ async def handle(call: Call, request: ListTransactionsRequest) -> ListTransactio
     wanted = Filter(
         frozenset(request.state_filters), frozenset(request.producer_id_filters), request.duration_filter
     )
+    known = known_states()
     response = ListTransactionsResponse(
-        unknown_state_filters=[name for name in request.state_filters if name not in known_states()]
+        unknown_state_filters=[name for name in request.state_filters if name not in known]
     )
     for found in await call.services.transactions.list_transactions(wanted):
         if pattern is not None and not pattern.matches(found.transactional_id):

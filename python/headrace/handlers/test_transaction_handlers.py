@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from headrace.controller.decide_topics import NewTopic
+from headrace.engine.port import Marker, Producer
+from headrace.handlers import k61_describe_producers
 from headrace.handlers.call import Operation
 from headrace.handlers.world import Forbid, World
 from headrace.model.errors import Error
@@ -422,5 +424,51 @@ def test_verification_can_be_switched_off():
         who = await node.producer()
         assert await node.commit_offset(who, 3) == 0
         assert (await node.describe())[1] == "Empty"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("request_", "version"),
+    [
+        (DescribeTransactionsRequest(["unknown"] * 5_000), 0),
+        (
+            AddPartitionsToTxnRequest([], ID, 1, 0, [AddPartitionsToTxnTopic("unknown", list(range(5_000)))]),
+            3,
+        ),
+        (AddPartitionsToTxnRequest([AddPartitionsToTxnTransaction(ID, 1, 0)] * 5_000), 5),
+        (DescribeProducersRequest([TopicRequest(TOPIC, [0] * 5_000)]), 0),
+        (
+            WriteTxnMarkersRequest(
+                [WritableTxnMarker(1, 0, topics=[WritableTxnMarkerTopic("t", [0] * 5_000)])]
+            ),
+            1,
+        ),
+    ],
+)
+def test_a_long_request_lets_others_have_their_turn(request_, version):
+    async def scenario():
+        node = await Node.begin()
+        asked = asyncio.ensure_future(node.ask(request_, version))
+        for _ in range(9):  # ten slices have nine gaps
+            await asyncio.sleep(0)
+            assert not asked.done()
+        await asked
+
+    run(scenario)
+
+
+def test_a_short_request_makes_no_large_answer(monkeypatch):
+    async def scenario():
+        node = await Node.begin()
+        who = await node.producer()
+        assert await node.add(who) == [Error.NONE]
+        partition = node.controller.topic(TOPIC).partition(0)
+        await node.engine.append_marker(partition.group, Producer(*who), Marker(True, 0))
+        monkeypatch.setattr(k61_describe_producers, "PRODUCERS_MAX", 3)
+        answer = await node.ask(DescribeProducersRequest([TopicRequest(TOPIC, [0] * 5)]), 0)
+        assert [len(part.active_producers) for part in answer.topics[0].partitions] == [1, 1, 1, 0, 0]
+        errors = [part.error_code for part in answer.topics[0].partitions]
+        assert errors == [0, 0, 0, Error.POLICY_VIOLATION, Error.POLICY_VIOLATION]
 
     run(scenario)
