@@ -58,7 +58,7 @@ def stable_group() -> tuple[GroupMachine, str]:
 def _join_timer(machine: GroupMachine) -> list[Any]:
     from headrace.coordinator.group.turn import GroupTimer
 
-    return [GroupTimer("join", group_id) for group_id in machine.groups]
+    return [GroupTimer("join", group_id) for group_id in machine.classic]
 
 
 def best_us(work: Callable[[], None], times: int) -> float:
@@ -92,7 +92,7 @@ async def main() -> None:
     manual = ManualTimers()
     driver = Driver(engine, 1, "offsets-1", lambda: machine, manual, manual)
     driver.opened_empty()
-    machine.groups = stable_group()[0].groups
+    machine.classic = stable_group()[0].groups
 
     def heartbeat_through_driver() -> None:
         request = decode(HeartbeatRequest, 4, heartbeat)

@@ -41,7 +41,7 @@ from headrace.engine.slices import in_slices, run_in_slices
 from headrace.wire.messages.metadata_records import ProducerIdsRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from headrace.config.broker import BrokerConfig
     from headrace.engine.port import Engine
@@ -154,6 +154,17 @@ class Controller:
 
     def topic_by_id(self, topic_id: bytes) -> TopicState | None:
         return self.image.ids.get(topic_id)
+
+    def topic_names(self) -> Iterable[str]:
+        return self.image.topics
+
+    @property
+    def topics_version(self) -> int:
+        return self.image.topics_version
+
+    def group_config(self, group_id: str) -> Mapping[str, str]:
+        """What was set for this group."""
+        return self.image.config_of(ResourceType.GROUP, group_id)
 
     def nodes(self, listener: int) -> list[Node]:
         """The brokers as clients of this listener reach them."""

@@ -87,6 +87,8 @@ class Image:
     def __init__(self) -> None:
         self.version = 0
         """Rises with every record; keys of caches hold it."""
+        self.topics_version = 0
+        """`version` when a topic was last made, grew or was deleted."""
         self.topics: dict[str, TopicState] = {}
         self.ids: dict[bytes, TopicState] = {}
         self.configs: dict[tuple[int, str], dict[str, str]] = {}
@@ -127,6 +129,8 @@ class Image:
             case _:
                 raise AssertionError(f"{type(record).__name__} is read but not applied")
         self.version += 1
+        if isinstance(record, TopicRecord | RemoveTopicRecord | SnapshotEndRecord):
+            self.topics_version = self.version
 
     def apply_all(self, records: Iterable[Message]) -> None:
         """`apply` each; a topic takes its place once with all its partitions, not once for each of them."""
@@ -143,7 +147,7 @@ class Image:
         """A copy that many records can be applied to, slice by slice, while readers have the whole of this one."""
         assert self._snapshot is None, "a snapshot record set is read whole before anything else is written"
         other = Image()
-        other.version = self.version
+        other.version, other.topics_version = self.version, self.topics_version
         other.topics, other.ids = dict(self.topics), dict(self.ids)
         other.configs, other._collisions = dict(self.configs), dict(self._collisions)
         other.next_group, other.next_producer_id = self.next_group, self.next_producer_id
@@ -210,6 +214,7 @@ class Image:
             topic, partitions = self._growing
             self._growing = None
             self._put(topic._replace(partitions=tuple(partitions)))
+            self.topics_version = self.version
 
     def _remove(self, topic_id: bytes) -> None:
         topic = self.ids.pop(topic_id)

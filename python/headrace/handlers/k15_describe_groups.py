@@ -40,12 +40,11 @@ async def _describe(call: Call, group_id: str) -> DescribedGroup:
     try:
         found = await call.services.groups.describe_group(group_id)
     except Refusal as refusal:
-        return DescribedGroup(refusal.error, group_id=group_id)
-    if found is None:
+        if refusal.error is not Error.GROUP_ID_NOT_FOUND:
+            return DescribedGroup(refusal.error, group_id=group_id)
         if call.api_version < VERSION_NOT_FOUND:
             return DescribedGroup(group_id=group_id, group_state="Dead")
-        message = f"Group {group_id} not found."
-        return DescribedGroup(Error.GROUP_ID_NOT_FOUND, message, group_id, "Dead")
+        return DescribedGroup(Error.GROUP_ID_NOT_FOUND, refusal.message, group_id, "Dead")
     members = [
         DescribedGroupMember(
             m.member_id, m.group_instance_id, m.client_id, m.client_host, m.metadata, m.assignment

@@ -3,7 +3,7 @@
 Who may not describe the cluster sees the groups they may describe. Filters ignore case, as Kafka's do.
 
 v4   states, and a filter for them
-v5   types, and a filter for them: all groups here are classic
+v5   types, and a filter for them
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 VERSION_STATES = 4
 VERSION_TYPES = 5
-CLASSIC = "classic"
 
 
 async def handle(call: Call, request: ListGroupsRequest) -> ListGroupsResponse:
@@ -28,14 +27,12 @@ async def handle(call: Call, request: ListGroupsRequest) -> ListGroupsResponse:
     types = {kind.lower() for kind in request.types_filter}
     sees_all = call.may_cluster(Operation.DESCRIBE)
     response = ListGroupsResponse(error_code=Error.NONE)
-    if types and CLASSIC not in types:
-        return response
     for group in await call.services.groups.list_groups():
-        if states and group.state.lower() not in states:
+        if (states and group.state.lower() not in states) or (types and group.kind not in types):
             continue
         if not sees_all and not call.may(Operation.DESCRIBE, "group", group.group_id):
             continue
         state = group.state if call.api_version >= VERSION_STATES else ""
-        kind = CLASSIC if call.api_version >= VERSION_TYPES else ""
+        kind = group.kind if call.api_version >= VERSION_TYPES else ""
         response.groups.append(ListedGroup(group.group_id, group.protocol_type, state, kind))
     return response

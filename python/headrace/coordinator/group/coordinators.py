@@ -11,15 +11,17 @@ deposed, or is closing. All of that is retriable.
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from headrace.coordinator.group.classic.joining import Asker
 from headrace.coordinator.group.classic.life import GroupState
 from headrace.coordinator.group.machine import GroupMachine
+from headrace.coordinator.group.modern.cluster import ClusterImage
+from headrace.coordinator.group.modern.cluster import KnownTopic as ImageTopic
 from headrace.coordinator.group.offsets import InOpenTransaction
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
 from headrace.coordinator.runtime.driver import Driver, Phase
-from headrace.coordinator.runtime.internal_topic import InternalTopic
+from headrace.coordinator.runtime.internal_topic import InternalTopic, KnownTopic, Topics
 from headrace.coordinator.runtime.stored_text import too_long
 from headrace.model.errors import Error, Refusal
 
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
 
     from headrace.coordinator.group.offsets import Commit
     from headrace.coordinator.group.settings import GroupSettings
+    from headrace.coordinator.group.turn import Turn
     from headrace.coordinator.group.view import GroupDescribed, GroupListed, OffsetFetched
     from headrace.coordinator.runtime.clock import Clock, Timers
-    from headrace.coordinator.runtime.internal_topic import KnownTopic, Topics
     from headrace.engine.port import Engine, Marker, Producer
     from headrace.wire.messages.k11_join_group import JoinGroupRequest, JoinGroupResponse
     from headrace.wire.messages.k12_heartbeat import HeartbeatRequest
@@ -39,12 +41,25 @@ if TYPE_CHECKING:
 
 OFFSETS_TOPIC: Final = "__consumer_offsets"
 
+T = TypeVar("T")
+
+
+class ClusterTopic(KnownTopic, ImageTopic, Protocol):
+    """A topic as both of them want it."""
+
+
+class Cluster(Topics, ClusterImage, Protocol):
+    """What group coordinators must know of the cluster; the controller is one."""
+
+    def topic(self, name: str) -> ClusterTopic | None:
+        """The topic of this name, if there is one."""
+
 
 class GroupCoordinators:
     def __init__(
         self,
         engine: Engine,
-        topics: Topics,
+        topics: Cluster,
         settings: GroupSettings,
         timers: Timers,
         rng: Callable[[int], bytes],
@@ -81,7 +96,7 @@ class GroupCoordinators:
             self._engine,
             group,
             f"{OFFSETS_TOPIC}-{number}",
-            lambda: GroupMachine(self._settings),
+            lambda: GroupMachine(self._settings, self._topics),
             self._timers,
             self._clock,
             loaded,
@@ -106,7 +121,29 @@ class GroupCoordinators:
         if gone := frozenset(names):
             driver.post(lambda machine, now: machine.decide_topics_deleted(gone, now))
 
-    # -- members ------------------------------------------------------------------------------------------------------
+    # -- modern groups ------------------------------------------------------------------------------------------------
+
+    async def decide(self, group_id: str, decision: Callable[[Turn, GroupMachine], T]) -> T:
+        """Let the machine that keeps this group decide. Raises the `Refusal` that the decision raised, too."""
+        outcome: T | Refusal = await self._of(group_id).submit(
+            lambda machine, waiter, now: machine.decide(decision, waiter, now)
+        )
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    async def read(self, group_id: str, view: Callable[[GroupMachine], T | Refusal]) -> T:
+        """Look at the machine that keeps this group. Raises the `Refusal` that the view gave, too."""
+        seen = await self._of(group_id).read(view)
+        if isinstance(seen, Refusal):
+            raise seen
+        return seen
+
+    def fresh_uuid(self) -> bytes:
+        """Random, for ids that the coordinator makes up."""
+        return uuid.UUID(bytes=self._rng(16), version=4).bytes
+
+    # -- members of classic groups ----------------------------------------------------------------------------------------------------
 
     async def join(
         self, request: JoinGroupRequest, api_version: int, client_id: str, client_host: str
@@ -205,9 +242,9 @@ class GroupCoordinators:
             found += await driver.read(list_groups)
         return sorted(found)
 
-    async def describe_group(self, group_id: str) -> GroupDescribed | None:
-        """None: there is no such group."""
-        return await self._of(group_id).read(lambda machine: describe_group(machine, group_id))
+    async def describe_group(self, group_id: str) -> GroupDescribed:
+        """Of the classic kind. Raises `Refusal`, GROUP_ID_NOT_FOUND if there is none of this id."""
+        return await self.read(group_id, lambda machine: describe_group(machine, group_id))
 
     async def delete_group(self, group_id: str) -> Error:
         outcome: Error = await self._of(group_id).submit(
@@ -220,8 +257,9 @@ class GroupCoordinators:
         found = {f'headrace_groups{{state="{state.value}"}}': 0.0 for state in GroupState}
         offsets = 0
         for driver in self._kept.drivers:
-            for group in driver.machine.groups.values():
-                found[f'headrace_groups{{state="{group.state.value}"}}'] += 1
+            for group in driver.machine.all_groups():
+                name = f'headrace_groups{{state="{group.state_name}"}}'
+                found[name] = found.get(name, 0) + 1
             offsets += sum(len(ps) for ts in driver.machine.offsets.values() for ps in ts.values())
         found["headrace_group_offsets"] = offsets
         idle = sum(driver.phase is not Phase.ACTIVE for driver in self._kept.drivers)

@@ -1,23 +1,30 @@
-"""The state machine of one `__consumer_offsets` partition: its groups and their offsets.
+"""The state machine of one `__consumer_offsets` partition: its groups of all kinds, and their offsets.
 
-Hard state is `stored`, `offsets` and `pending`, and only `apply` changes it, from records. `groups` is soft: members that come and
-go between two generations, parked requests, sessions. After a restart it begins as `stored` says, each session in full.
+Hard state is `stored`, `modern`, `offsets` and `pending`, and only `apply` changes it, from records. `classic` is soft: members
+that come and go between two generations, parked requests, sessions. After a restart it begins as `stored` says, each session
+in full. What modern groups are, and how a kind of them is added, says `modern/group.py`.
+
+Invariant: a group id is in `classic` or in `modern`, never in both. One that is in neither may still have offsets.
 
 Every `decide_*` reads both, changes soft state, and returns what it wants done.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headrace.coordinator.group import offsets
 from headrace.coordinator.group.classic import joining, membership, rebalance
 from headrace.coordinator.group.classic.group import Group, group_of
 from headrace.coordinator.group.classic.life import GroupState
+from headrace.coordinator.group.kinds import KIND_OF_RECORD
+from headrace.coordinator.group.modern.cluster import ClusterImage, NoCluster
+from headrace.coordinator.group.modern.sessions import Sessions
 from headrace.coordinator.group.pending import PendingOffsets
 from headrace.coordinator.group.records import (
     GroupRecord,
     GroupStored,
+    ModernStored,
     OffsetStored,
     TransactionEnded,
     decode_record,
@@ -25,12 +32,14 @@ from headrace.coordinator.group.records import (
 )
 from headrace.coordinator.group.turn import GroupTimer, Turn
 from headrace.coordinator.runtime.effects import Effects, Now, SetTimer, Waiter
-from headrace.model.errors import Error
+from headrace.model.errors import Error, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from headrace.coordinator.group.classic.joining import Asker
+    from headrace.coordinator.group.kind import AnyGroup
+    from headrace.coordinator.group.modern.group import ModernGroup
     from headrace.coordinator.group.settings import GroupSettings
     from headrace.coordinator.runtime.effects import Entry
     from headrace.engine.port import Marker, Producer, Stored
@@ -44,10 +53,15 @@ EXPIRY = GroupTimer("expiry")
 
 
 class GroupMachine:
-    def __init__(self, settings: GroupSettings) -> None:
+    def __init__(self, settings: GroupSettings, cluster: ClusterImage | None = None) -> None:
+        """`cluster`: as it is at the moment of each decision."""
         self.settings = settings
-        self.groups: dict[str, Group] = {}
+        self.cluster: ClusterImage = cluster or NoCluster()
+        self.classic: dict[str, Group] = {}
         self.stored: dict[str, GroupMetadataValue] = {}
+        self.modern: dict[str, ModernGroup[Any]] = {}
+        self.sessions = Sessions()
+        """Of the members of modern groups."""
         self.offsets: offsets.Offsets = {}
         self.pending = PendingOffsets()
 
@@ -58,10 +72,25 @@ class GroupMachine:
             offsets.keep(self.offsets, self.pending, record)
         elif isinstance(record, TransactionEnded):
             offsets.end(self.offsets, self.pending, record)
+        elif isinstance(record, ModernStored):
+            self._apply_modern(record)
         elif record.value is None:
             self.stored.pop(record.group_id, None)
+            self.classic.pop(record.group_id, None)
         else:
             self.stored[record.group_id] = record.value
+
+    def _apply_modern(self, record: ModernStored) -> None:
+        group_id = record.key.group_id
+        kind = KIND_OF_RECORD.get(record.key.API_KEY)
+        group = self.modern.get(group_id)
+        if kind is None or (record.value is None and not isinstance(group, kind)):
+            return  # of a kind that is not served, or the end of what is not there
+        if not isinstance(group, kind):
+            group = self.modern[group_id] = kind(group_id)
+        group.apply(record)
+        if group.is_gone:
+            del self.modern[group_id]
 
     def encode(self, record: GroupRecord) -> Entry:
         return encode_record(record)
@@ -71,12 +100,14 @@ class GroupMachine:
 
     def loaded(self, now: Now) -> Effects[GroupRecord]:
         turn = Turn(self.settings, now)
-        self.groups = {group_id: group_of(group_id, value) for group_id, value in self.stored.items()}
-        for group in self.groups.values():
+        self.classic = {group_id: group_of(group_id, value) for group_id, value in self.stored.items()}
+        for group in self.classic.values():
             for member in group.members.values():
                 rebalance.touch(turn, group, member)
             if len(group.members) > self.settings.group_size_max:
                 rebalance.prepare(turn, group)  # the limit was lowered: not all may join again
+        for modern in self.modern.values():
+            modern.loaded(turn, self)
         turn.effects.timers.append(SetTimer(EXPIRY, self.settings.offsets_retention_check_ms))
         return turn.effects
 
@@ -86,7 +117,9 @@ class GroupMachine:
         if key == EXPIRY:
             self._expire(turn)
             turn.effects.timers.append(SetTimer(EXPIRY, self.settings.offsets_retention_check_ms))
-        elif (group := self.groups.get(key.group_id)) is not None:
+        elif (modern := self.modern.get(key.group_id)) is not None:
+            modern.timer_fired(turn, self, key)
+        elif (group := self.classic.get(key.group_id)) is not None:
             if key.kind == "session":
                 rebalance.session_over(turn, group, key.member_id)
             elif key.kind == "join":
@@ -95,26 +128,59 @@ class GroupMachine:
                 rebalance.sync_time_over(turn, group)
         return turn.effects
 
-    # -- members ------------------------------------------------------------------------------------------------------
+    # -- which group --------------------------------------------------------------------------------------------------
+
+    def find(self, group_id: str) -> AnyGroup | None:
+        """The group, of whatever kind; None: there are no members and never were, though there may be offsets."""
+        return self.modern.get(group_id) or self.classic.get(group_id)
+
+    def all_groups(self) -> Iterator[AnyGroup]:
+        yield from self.classic.values()
+        yield from self.modern.values()
+
+    def keeps_offsets_of(self, group_id: str) -> bool:
+        return group_id in self.offsets or self.pending.concerns(group_id)
+
+    # -- members of modern groups -------------------------------------------------------------------------------------
+
+    def decide(
+        self, decision: Callable[[Turn, GroupMachine], object], waiter: Waiter, now: Now
+    ) -> Effects[GroupRecord]:
+        """Outcome: what the decision gives, or the `Refusal` that it raised; then nothing else comes of it."""
+        turn = Turn(self.settings, now)
+        try:
+            outcome = decision(turn, self)
+        except Refusal as refusal:
+            turn = Turn(self.settings, now)
+            outcome = refusal
+        turn.answer(waiter, outcome)
+        return turn.effects
+
+    # -- members of classic groups ------------------------------------------------------------------------------------
 
     def decide_join(
         self, request: JoinGroupRequest, asker: Asker, waiter: Waiter, now: Now
     ) -> Effects[GroupRecord]:
         """Outcome: `JoinGroupResponse`."""
         turn = Turn(self.settings, now)
-        joining.join(turn, self.groups, request, asker, waiter)
+        if (modern := self.modern.get(request.group_id)) is not None:
+            if not modern.gives_way_to_classic:
+                turn.answer(waiter, rebalance.refused_join("", Error.INCONSISTENT_GROUP_PROTOCOL))
+                return turn.effects
+            turn.store(*modern.tombstones())
+        joining.join(turn, self.classic, request, asker, waiter)
         return turn.effects
 
     def decide_sync(self, request: SyncGroupRequest, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
         """Outcome: `SyncGroupResponse`."""
         turn = Turn(self.settings, now)
-        membership.sync(turn, self.groups, request, waiter)
+        membership.sync(turn, self.classic, request, waiter)
         return turn.effects
 
     def decide_heartbeat(self, request: HeartbeatRequest, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
         """Outcome: `Error`."""
         turn = Turn(self.settings, now)
-        membership.heartbeat(turn, self.groups, request, waiter)
+        membership.heartbeat(turn, self.classic, request, waiter)
         return turn.effects
 
     def decide_leave(
@@ -122,7 +188,7 @@ class GroupMachine:
     ) -> Effects[GroupRecord]:
         """Outcome: `LeaveGroupResponse`."""
         turn = Turn(self.settings, now)
-        membership.leave(turn, self.groups, group_id, leaving, waiter)
+        membership.leave(turn, self.classic, group_id, leaving, waiter)
         return turn.effects
 
     # -- offsets ------------------------------------------------------------------------------------------------------
@@ -130,7 +196,7 @@ class GroupMachine:
     def decide_commit(self, commit: offsets.Commit, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
         """Outcome: `Error` for the whole or one for each part."""
         turn = Turn(self.settings, now)
-        offsets.commit(turn, self.groups, self.offsets, self.pending, commit, waiter)
+        offsets.commit(turn, self.find(commit.group_id), self.offsets, self.pending, commit, waiter)
         return turn.effects
 
     def decide_end_transaction(
@@ -149,7 +215,8 @@ class GroupMachine:
     ) -> Effects[GroupRecord]:
         """Outcome: `Error` for the whole or one for each part."""
         turn = Turn(self.settings, now)
-        outcome = offsets.delete_offsets(turn, self.groups, self.offsets, self.pending, group_id, parts)
+        group = self.find(group_id)
+        outcome = offsets.delete_offsets(turn, group, self.offsets, self.pending, group_id, parts)
         turn.answer(waiter, outcome)
         return turn.effects
 
@@ -163,10 +230,10 @@ class GroupMachine:
     def decide_delete_group(self, group_id: str, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
         """Outcome: `Error`."""
         turn = Turn(self.settings, now)
-        group = self.groups.get(group_id)
-        if group is None and group_id not in self.offsets and not self.pending.concerns(group_id):
+        group = self.find(group_id)
+        if group is None and not self.keeps_offsets_of(group_id):
             turn.answer(waiter, Error.GROUP_ID_NOT_FOUND)
-        elif group is not None and group.state is not GroupState.EMPTY:
+        elif group is not None and not group.is_empty:
             turn.answer(waiter, Error.NON_EMPTY_GROUP)
         else:
             turn.store(*offsets.forget_group(self.offsets, self.pending, group_id))
@@ -175,7 +242,9 @@ class GroupMachine:
         return turn.effects
 
     def _forget(self, turn: Turn, group_id: str) -> None:
-        if (group := self.groups.pop(group_id, None)) is not None:
+        if (modern := self.modern.get(group_id)) is not None:
+            turn.store(*modern.tombstones())
+        if (group := self.classic.pop(group_id, None)) is not None:
             for member_id in sorted(group.pending):
                 turn.cancel_timer("session", group, member_id)
             group.move(GroupState.DEAD, turn.now.wall_ms)
@@ -184,11 +253,11 @@ class GroupMachine:
 
     def _expire(self, turn: Turn) -> None:
         """Offsets whose time is over, and groups that nothing is left of."""
-        for group_id in sorted(self.groups.keys() | self.offsets.keys()):
-            group = self.groups.get(group_id)
+        for group_id in sorted(self.classic.keys() | self.modern.keys() | self.offsets.keys()):
+            group = self.find(group_id)
             gone = offsets.expired(turn, group, self.offsets, self.pending, group_id)
             turn.store(*gone)
             held = sum(map(len, self.offsets.get(group_id, {}).values()))
-            idle = group is None or (group.state is GroupState.EMPTY and not group.pending)
+            idle = group is None or group.is_idle
             if idle and held == len(gone) and not self.pending.concerns(group_id):
                 self._forget(turn, group_id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from headrace.coordinator.group.classic.life import GroupState
+from headrace.coordinator.group.classic.group import Group
 from headrace.coordinator.group.classic.rebalance import touch
 from headrace.coordinator.group.pending import Place
 from headrace.coordinator.group.records import OffsetStored
@@ -18,7 +18,7 @@ from headrace.wire.messages.group_records import OffsetCommitValue
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from headrace.coordinator.group.classic.group import Group
+    from headrace.coordinator.group.kind import AnyGroup
     from headrace.coordinator.group.pending import PendingOffsets
     from headrace.coordinator.group.records import TransactionEnded
     from headrace.coordinator.group.turn import Turn
@@ -102,21 +102,24 @@ def _remove(offsets: Offsets, group_id: str, topic: str, partition: int) -> None
 
 def commit(
     turn: Turn,
-    groups: dict[str, Group],
+    group: AnyGroup | None,
     stored: Offsets,
     pending: PendingOffsets,
     request: Commit,
     waiter: Waiter,
 ) -> None:
     """Outcome: an `Error` for the whole, or a list of one for each part, in their order."""
-    group = groups.get(request.group_id)
     has_offsets = request.group_id in stored or pending.concerns(request.group_id)
     error = commit_error(group, request, has_offsets=has_offsets)
     producer = None
     if request.transaction is not None:
         producer = request.transaction.producer
         error = error or pending.why_not(*request.transaction)
-    elif group is not None and not error and (member := group.members.get(request.member_id)) is not None:
+    elif (
+        isinstance(group, Group)
+        and not error
+        and (member := group.members.get(request.member_id)) is not None
+    ):
         touch(turn, group, member)  # a commit is a sign of life
     if error:
         return turn.answer(waiter, error)
@@ -133,49 +136,37 @@ def commit(
     return turn.answer(waiter, outcomes)
 
 
-def commit_error(group: Group | None, request: Commit, *, has_offsets: bool) -> Error:
-    """Members commit with their generation; anybody may (generation -1) while there are none.
+def commit_error(group: AnyGroup | None, request: Commit, *, has_offsets: bool) -> Error:
+    """Who may commit says the group; where there is none, who does not claim to be a member.
 
     `has_offsets`: so it is a group, though it may never have had a member.
     """
-    if group is None:
-        if request.generation < 0:
-            return Error.NONE
-        if has_offsets:
-            return Error.UNKNOWN_MEMBER_ID
-        newer = request.api_version >= VERSION_GROUP_ID_NOT_FOUND and request.transaction is None
-        return Error.GROUP_ID_NOT_FOUND if newer else Error.ILLEGAL_GENERATION
-    if request.generation < 0 and group.state is GroupState.EMPTY:
+    if group is not None:
+        return group.why_no_commit(request)
+    if request.generation < 0:
         return Error.NONE
-    if request.generation < 0 and not request.member_id and request.group_instance_id is None:
-        # A producer that does not say for whom it reads is let through: it may know no better (KIP-447).
-        return Error.UNKNOWN_MEMBER_ID if request.transaction is None else Error.NONE
-    if error := group.check_member(request.member_id, request.group_instance_id):
-        return error
-    if request.generation != group.generation:
-        return Error.ILLEGAL_GENERATION
-    if group.state is GroupState.COMPLETING_REBALANCE and request.transaction is None:
-        return Error.REBALANCE_IN_PROGRESS  # it has joined but does not know its part yet: let it sync first
-    return Error.NONE
+    if has_offsets:
+        return Error.UNKNOWN_MEMBER_ID
+    newer = request.api_version >= VERSION_GROUP_ID_NOT_FOUND and request.transaction is None
+    return Error.GROUP_ID_NOT_FOUND if newer else Error.ILLEGAL_GENERATION
 
 
 def delete_offsets(
     turn: Turn,
-    groups: dict[str, Group],
+    group: AnyGroup | None,
     offsets: Offsets,
     pending: PendingOffsets,
     group_id: str,
     parts: list[tuple[str, int]],
 ) -> Error | list[Error]:
     """Forget offsets of topics that no member reads."""
-    group = groups.get(group_id)
     if group is None and group_id not in offsets and not pending.concerns(group_id):
         return Error.GROUP_ID_NOT_FOUND
-    if group is not None and group.members and group.protocol_type != "consumer":
-        return Error.NON_EMPTY_GROUP  # what its members read cannot be known
+    if group is not None and (error := group.why_no_offset_delete()):
+        return error
     outcomes = []
     for topic, partition in parts:
-        if group is not None and group.members and group.is_subscribed(topic):
+        if group is not None and group.is_in_use(topic):
             outcomes.append(Error.GROUP_SUBSCRIBED_TO_TOPIC)
             continue
         held = partition in offsets.get(group_id, {}).get(topic, {})
@@ -209,28 +200,20 @@ def forget_topics(offsets: Offsets, pending: PendingOffsets, topics: Iterable[st
 
 
 def expired(
-    turn: Turn, group: Group | None, offsets: Offsets, pending: PendingOffsets, group_id: str
+    turn: Turn, group: AnyGroup | None, offsets: Offsets, pending: PendingOffsets, group_id: str
 ) -> list[OffsetStored]:
-    """Offsets whose time is over (KIP-211): counted from when the group became Empty, or from the commit where no group
-    or a Stable one stands behind it. What members read never expires, and what a transaction is about to replace neither.
+    """Offsets whose time is over (KIP-211), counted from what the group says, or from the commit where there is none. What
+    members read never expires, and what a transaction is about to replace neither.
     """
     wall_ms, retention_ms = turn.now.wall_ms, turn.settings.offsets_retention_ms
-    empty_since = -1
-    if group is not None and group.protocol_type is not None:
-        if group.state is GroupState.EMPTY:
-            empty_since = group.since_wall_ms
-        elif (
-            group.state is not GroupState.STABLE
-            or group.protocol_type != "consumer"
-            or group.subscribed is None
-        ):
-            return []
     found = []
     for topic, partitions in offsets.get(group_id, {}).items():
-        if group is not None and group.members and group.is_subscribed(topic):
+        if group is not None and group.is_in_use(topic):
             continue
         for partition, value in partitions.items():
-            since = value.commit_timestamp if empty_since < 0 else empty_since
+            since = value.commit_timestamp if group is None else group.offset_age_since(value)
+            if since is None:
+                return []
             ends = value.expire_timestamp if value.expire_timestamp >= 0 else since + retention_ms
             if wall_ms >= ends and not pending.holds(Place(group_id, topic, partition)):
                 found.append(OffsetStored(group_id, topic, partition, None))

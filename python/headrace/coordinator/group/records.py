@@ -1,6 +1,6 @@
 """The records of `__consumer_offsets`, byte for byte Kafka's.
 
-A key begins with its kind as int16: 0 and 1 an offset, 2 a group. Values are written in the newest version without tagged
+A key begins with its kind as int16: 0 and 1 an offset, 2 a classic group, what `MODULES` hold is of modern groups. Values are written in the newest version without tagged
 fields, as Kafka 4 does (offsets v3, or v1 when they carry their own expiry; groups v3), and read in every version. A null
 value removes what the key names. Offsets of a transaction are the same records in batches of its producer.
 """
@@ -8,7 +8,7 @@ value removes what the key names. Offsets of a transaction are the same records 
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headrace.coordinator.runtime.effects import (
     EndOfTransaction,
@@ -18,18 +18,28 @@ from headrace.coordinator.runtime.effects import (
 )
 from headrace.engine.port import Marker, Producer, Record, Stored
 from headrace.wire.codec import WireError, decode, decode_stored, encode, encode_stored
+from headrace.wire.messages import consumer_group_records, share_group_records, streams_group_records
 from headrace.wire.messages.group_records import (
     GroupMetadataKey,
     GroupMetadataValue,
     OffsetCommitKey,
     OffsetCommitValue,
 )
+from headrace.wire.schema import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
 
 OFFSET_KINDS: Final = (0, 1)
 GROUP_KIND: Final = 2
 OFFSET_VERSION: Final = 3
 OFFSET_VERSION_WITH_EXPIRY: Final = 1
 GROUP_VERSION: Final = 3
+MODERN_VERSION: Final = 0
+
+MODULES: Final = (consumer_group_records, share_group_records, streams_group_records)
+"""What is generated of the modern groups' records: classes `...Key` and `...Value`, a pair for each kind of key."""
 
 # Offsets are most of what a broker's coordinators write, so the usual ones are packed here, three times as fast as by
 # the codec; a test holds both against each other.
@@ -65,7 +75,26 @@ class GroupStored(NamedTuple):
     value: GroupMetadataValue | None
 
 
-GroupRecord = OffsetStored | GroupStored | TransactionEnded
+class ModernStored(NamedTuple):
+    """One of the records that make a modern group; None: removed."""
+
+    key: Any
+    """One of the generated keys; each names its group as `group_id`."""
+    value: Any
+    """The generated value that belongs to the key."""
+
+
+GroupRecord = OffsetStored | GroupStored | ModernStored | TransactionEnded
+
+
+def _pairs(module: ModuleType) -> Iterator[tuple[int, tuple[type[Message], type[Message]]]]:
+    for name, found in vars(module).items():
+        if name.endswith("Key") and isinstance(found, type) and issubclass(found, Message):
+            yield found.API_KEY, (found, getattr(module, name.removesuffix("Key") + "Value"))
+
+
+MODERN: Final = dict(pair for module in MODULES for pair in _pairs(module))
+"""Key and value, by kind of key."""
 
 
 def encode_record(record: GroupRecord) -> Entry:
@@ -76,6 +105,9 @@ def encode_record(record: GroupRecord) -> Entry:
         return stored if producer is None else InTransaction(stored, producer)
     if isinstance(record, TransactionEnded):
         return EndOfTransaction(record.producer, record.marker)
+    if isinstance(record, ModernStored):
+        key = record.key.API_KEY.to_bytes(2, "big") + encode(record.key, 0)
+        return Record(key, None if record.value is None else encode_stored(record.value, MODERN_VERSION))
     key = GROUP_KIND.to_bytes(2, "big") + encode(GroupMetadataKey(group=record.group_id), 0)
     return Record(key, None if record.value is None else encode_stored(record.value, GROUP_VERSION))
 
@@ -93,7 +125,7 @@ def _string(text: str) -> bytes:
 
 
 def decode_record(stored: Stored) -> GroupRecord | None:
-    """None for kinds of keys that are not ours (new group protocols). Raises `RottenRecordError`."""
+    """None for kinds of keys that a later version may bring. Raises `RottenRecordError`."""
     if stored.marker is not None:
         assert stored.producer is not None, "a marker is a producer's"
         return TransactionEnded(stored.producer, stored.marker)
@@ -112,6 +144,11 @@ def decode_record(stored: Stored) -> GroupRecord | None:
             return GroupStored(
                 group_key.group,
                 None if stored.value is None else decode_stored(GroupMetadataValue, stored.value),
+            )
+        if (pair := MODERN.get(kind)) is not None:
+            return ModernStored(
+                decode(pair[0], 0, stored.key[2:]),
+                None if stored.value is None else decode_stored(pair[1], stored.value),
             )
     except (WireError, struct.error) as error:
         raise RottenRecordError(f"offset {stored.offset}: {error}") from error

@@ -12,10 +12,40 @@ GROUP_RECORD_BYTES_MAX: Final = 900 * 1024
 """Of a group's stored value: it must fit one batch of `max.message.bytes` (1 MiB). About 1,000 members."""
 
 
-class Integers(Protocol):
+class Values(Protocol):
     """The part of `BrokerConfig` that is used here."""
 
     def integer(self, name: str) -> int: ...
+    def text(self, name: str) -> str | None: ...
+    def items(self, name: str) -> list[str]: ...
+
+
+class ConsumerSettings(NamedTuple):
+    """Of consumer groups (KIP-848): `group.consumer.*`."""
+
+    session_timeout_ms: int = 45_000
+    heartbeat_interval_ms: int = 5_000
+    group_size_max: int = 2**31 - 1
+    assignors: tuple[str, ...] = ("uniform", "range")
+    """The first one serves groups whose members ask for none."""
+    may_upgrade: bool = True
+    """A classic group becomes a consumer group when a member of the new protocol joins."""
+    may_downgrade: bool = True
+    """And a classic group again when the last of them leaves."""
+    regex_refresh_interval_ms: int = 600_000
+
+    @classmethod
+    def of(cls, config: Values) -> ConsumerSettings:
+        policy = (config.text("group.consumer.migration.policy") or "").lower()
+        return cls(
+            config.integer("group.consumer.session.timeout.ms"),
+            config.integer("group.consumer.heartbeat.interval.ms"),
+            config.integer("group.consumer.max.size"),
+            tuple(config.items("group.consumer.assignors")),
+            policy in {"bidirectional", "upgrade"},
+            policy in {"bidirectional", "downgrade"},
+            config.integer("group.consumer.regex.refresh.interval.ms"),
+        )
 
 
 class GroupSettings(NamedTuple):
@@ -27,9 +57,10 @@ class GroupSettings(NamedTuple):
     """In characters, as Kafka counts `offset.metadata.max.bytes`."""
     offsets_retention_ms: int = 7 * 24 * 3600 * 1000
     offsets_retention_check_ms: int = 600_000
+    consumer: ConsumerSettings = ConsumerSettings()
 
     @classmethod
-    def of(cls, config: Integers) -> GroupSettings:
+    def of(cls, config: Values) -> GroupSettings:
         return cls(
             config.integer("group.min.session.timeout.ms"),
             config.integer("group.max.session.timeout.ms"),
@@ -38,4 +69,5 @@ class GroupSettings(NamedTuple):
             config.integer("offset.metadata.max.bytes"),
             config.integer("offsets.retention.minutes") * 60_000,
             config.integer("offsets.retention.check.interval.ms"),
+            ConsumerSettings.of(config),
         )

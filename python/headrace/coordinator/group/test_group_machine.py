@@ -165,7 +165,7 @@ class GroupLives(RuleBasedStateMachine):
         for _ in range(2):
             for number in sorted(numbers):
                 client = self.client(group, number)
-                live = self.machine.groups.get(group)
+                live = self.machine.classic.get(group)
                 if (
                     live is None
                     or client.member_id not in live.members
@@ -183,7 +183,7 @@ class GroupLives(RuleBasedStateMachine):
     def heartbeat(self, group, number):
         client = self.client(group, number)
         request = HeartbeatRequest(group, client.generation, client.member_id)
-        live = self.machine.groups.get(group)
+        live = self.machine.classic.get(group)
 
         def heard(error):
             if error == Error.NONE:
@@ -205,7 +205,7 @@ class GroupLives(RuleBasedStateMachine):
         client = self.client(group, number)
         who = ("", -1) if simple else (client.member_id, client.generation)
         commit = Commit(8, group, who[0], None, who[1], -1, [CommitPart("t", partition, offset, -1, None)])
-        live = self.machine.groups.get(group)
+        live = self.machine.classic.get(group)
         member = live is not None and client.member_id in live.members
         current = member and client.generation == live.generation
 
@@ -274,7 +274,7 @@ class GroupLives(RuleBasedStateMachine):
             client.told = -1
         self.machine = replayed(self.log, SETTINGS)
         self.perform(self.machine.loaded(self.time.now()))
-        for group in self.machine.groups.values():
+        for group in self.machine.classic.values():
             assert group.state in (GroupState.STABLE, GroupState.EMPTY)
 
     @invariant()
@@ -293,7 +293,7 @@ class GroupLives(RuleBasedStateMachine):
 
     @invariant()
     def a_stable_group_is_the_stored_one(self):
-        for group_id, group in self.machine.groups.items():
+        for group_id, group in self.machine.classic.items():
             if group.state is GroupState.STABLE:
                 stored = group_of(group_id, self.machine.stored[group_id])
                 assert stored.generation == group.generation
@@ -304,7 +304,7 @@ class GroupLives(RuleBasedStateMachine):
 
     @invariant()
     def counters_are_right(self):
-        for group in self.machine.groups.values():
+        for group in self.machine.classic.values():
             members = group.members.values()
             assert group.awaiting_join == sum(bool(m.join) for m in members)
             names = {name for m in members for name, _ in m.protocols}
@@ -320,10 +320,10 @@ class GroupLives(RuleBasedStateMachine):
 
     @invariant()
     def whoever_is_parked_will_be_answered(self):
-        parked = {m.join for g in self.machine.groups.values() for m in g.members.values()}
-        parked |= {m.sync for g in self.machine.groups.values() for m in g.members.values()}
+        parked = {m.join for g in self.machine.classic.values() for m in g.members.values()}
+        parked |= {m.sync for g in self.machine.classic.values() for m in g.members.values()}
         assert self.parked.keys() == parked - {0}
-        for group in self.machine.groups.values():
+        for group in self.machine.classic.values():
             wakers = {key.kind for key in self.timers if key.group_id == group.group_id}
             if group.state is GroupState.PREPARING_REBALANCE:
                 assert "join" in wakers

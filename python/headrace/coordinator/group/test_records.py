@@ -9,11 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.coordinator.group.classic.subscription import subscribed_topics
-from headrace.coordinator.group.records import GroupStored, OffsetStored, decode_record, encode_record
+from headrace.coordinator.group.records import (
+    MODERN,
+    GroupStored,
+    ModernStored,
+    OffsetStored,
+    decode_record,
+    encode_record,
+)
 from headrace.coordinator.runtime.effects import RottenRecordError
 from headrace.coordinator.runtime.partitioning import java_hash, partition_of
 from headrace.engine.port import Stored
 from headrace.wire.codec import encode, encode_stored
+from headrace.wire.messages.consumer_group_records import (
+    ConsumerGroupMetadataKey,
+    ConsumerGroupMetadataValue,
+)
 from headrace.wire.messages.group_records import (
     GroupMetadataValue,
     MemberMetadata,
@@ -109,9 +120,25 @@ def test_offsets_of_every_version_are_read(kind, value, offset, epoch, expires):
     assert (read.value.metadata, read.value.commit_timestamp) == ("m", 2)
 
 
-def test_records_of_newer_group_protocols_are_left_alone():
-    assert decode_record(Stored(0, 0, data("0003 0001 67"), b"?")) is None
-    assert decode_record(Stored(0, 0, data("000f"), None)) is None
+def test_records_of_later_versions_are_left_alone():
+    assert decode_record(Stored(0, 0, data("0063 0001 67"), b"?")) is None
+    assert (
+        decode_record(Stored(0, 0, data("0004 0001 67"), None)) is None
+    )  # written by Kafka 4.0 and no later one
+
+
+def test_an_epoch_of_a_consumer_group_is_written_as_kafka_writes_it():
+    epoch = ModernStored(ConsumerGroupMetadataKey("g"), ConsumerGroupMetadataValue(5, 0x0102))
+    record = encode_record(epoch)
+    assert record.key == data("0003 0001 67")
+    # version 0, flexible: epoch, one tagged field (0, 8 bytes): the hash
+    assert record.value == data("0000 00000005 01 00 08 0000000000000102")
+    assert decode_record(stored(record)) == epoch
+
+
+def test_all_stored_keys_of_modern_groups_are_known():
+    assert set(MODERN) >= {3, 5, 6, 7, 8, 16}
+    assert all(key.API_KEY == value.API_KEY == number for number, (key, value) in MODERN.items())
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 from headrace.coordinator.group.classic.joining import Asker
 from headrace.coordinator.group.machine import GroupMachine
 from headrace.coordinator.group.offsets import Commit, CommitPart, InOpenTransaction
-from headrace.coordinator.group.records import OffsetStored, TransactionEnded
+from headrace.coordinator.group.records import ModernStored, OffsetStored, TransactionEnded
 from headrace.coordinator.group.settings import GroupSettings
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
 from headrace.coordinator.runtime.effects import Answer, Effects, EndOfTransaction, InTransaction, SetTimer
 from headrace.coordinator.runtime.manual_timers import ManualTimers
 from headrace.engine.port import Marker, Producer, Stored
-from headrace.model.errors import Error
+from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k11_join_group import (
     JoinGroupRequest,
     JoinGroupRequestProtocol,
@@ -64,9 +64,9 @@ class Transcript:
         """One command and all that it caused."""
         word, *rest = shlex.split(line)
         said = self.said = []
-        before = {group_id: _state(group) for group_id, group in self.machine.groups.items()}
+        before = {group_id: _state(group) for group_id, group in self.machine.classic.items()}
         getattr(self, "do_" + word.replace("-", "_"))(**dict(part.split("=", 1) for part in rest))
-        after = {group_id: _state(group) for group_id, group in self.machine.groups.items()}
+        after = {group_id: _state(group) for group_id, group in self.machine.classic.items()}
         changed = sorted(g for g in before.keys() | after.keys() if before.get(g) != after.get(g))
         said += [f"{group_id}: {after.get(group_id, 'gone')}" for group_id in changed]
         return said
@@ -172,8 +172,8 @@ class Transcript:
 
     def do_describe(self, group: str) -> None:
         found = describe_group(self.machine, group)
-        if found is None:
-            self.said.append("no such group")
+        if isinstance(found, Refusal):
+            self.said.append(str(found))
             return
         self.said.append(f"{found.state} type={found.protocol_type} protocol={found.protocol}")
         for m in found.members:
@@ -202,7 +202,8 @@ class Transcript:
 
     def do_set(self, **values: str) -> None:
         """Settings, by the names of `GroupSettings`."""
-        self.settings = self.settings._replace(**{name: int(value) for name, value in values.items()})
+        numbers: dict[str, Any] = {name: int(value) for name, value in values.items()}
+        self.settings = self.settings._replace(**numbers)
         self.machine.settings = self.settings
 
     def do_restart(self) -> None:
@@ -304,11 +305,30 @@ def _record(record: GroupRecord) -> str:
         place = f"offset {record.group_id} {record.topic}/{record.partition}"
         of = f" of {_producer(record.producer)}" if record.producer else ""
         return f"{place}: {'gone' if record.value is None else record.value.offset}{of}"
+    if isinstance(record, ModernStored):
+        return _modern(record)
     if record.value is None:
         return f"group {record.group_id}: gone"
     members = {m.member_id: _text(m.assignment) for m in record.value.members}
     parts = ", ".join(f"{name}={assignment}" for name, assignment in members.items())
     return f"group {record.group_id}: generation={record.value.generation} [{parts}]"
+
+
+def _modern(record: ModernStored) -> str:
+    fields = {name: getattr(record.key, name) for name in record.key.__struct_fields__}
+    name = type(record.key).__name__.removesuffix("Key")
+    return f"{name} {' '.join(map(str, fields.values()))}: {'gone' if record.value is None else _fields(record.value)}"
+
+
+def _fields(value: Any) -> str:
+    """What differs from the default."""
+    usual = type(value)()
+    said = [
+        f"{name}={getattr(value, name)}"
+        for name in value.__struct_fields__
+        if getattr(value, name) != getattr(usual, name)
+    ]
+    return " ".join(said) or "nothing"
 
 
 def _producer(producer: Producer) -> str:

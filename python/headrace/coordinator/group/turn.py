@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from headrace.coordinator.runtime.effects import NOBODY, Answer, CancelTimer, Effects, Now, SetTimer, Waiter
 
 if TYPE_CHECKING:
-    from headrace.coordinator.group.classic.group import Group
     from headrace.coordinator.group.records import GroupRecord
     from headrace.coordinator.group.settings import GroupSettings
 
 
+class Named(Protocol):
+    """A group of any kind."""
+
+    @property
+    def group_id(self) -> str: ...
+
+
 class GroupTimer(NamedTuple):
-    """Names a timer. `kind`: `session` (a member's), `join` and `sync` (the group's), `expiry` (the partition's)."""
+    """Names a timer. `kind`: `session` (a member's), `join` and `sync` (a classic group's), `expiry` (the partition's), and
+    what modern groups set for themselves.
+    """
 
     kind: str
     group_id: str = ""
@@ -38,8 +46,8 @@ class Turn:
     def store(self, *records: GroupRecord) -> None:
         self.effects.records += records
 
-    def set_timer(self, kind: str, group: Group, delay_ms: int, member_id: str = "") -> None:
+    def set_timer(self, kind: str, group: Named, delay_ms: int, member_id: str = "") -> None:
         self.effects.timers.append(SetTimer(GroupTimer(kind, group.group_id, member_id), delay_ms))
 
-    def cancel_timer(self, kind: str, group: Group, member_id: str = "") -> None:
+    def cancel_timer(self, kind: str, group: Named, member_id: str = "") -> None:
         self.effects.timers.append(CancelTimer(GroupTimer(kind, group.group_id, member_id)))

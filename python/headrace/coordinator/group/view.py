@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headrace.coordinator.group.classic.life import GroupState
 from headrace.coordinator.group.pending import Place
+from headrace.model.errors import Error, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +18,8 @@ class GroupListed(NamedTuple):
     group_id: str
     protocol_type: str
     state: str
-    """As in `GroupState`'s values."""
+    kind: str
+    """`classic`, `consumer`, `share` or `streams`."""
 
 
 class MemberDescribed(NamedTuple):
@@ -52,20 +54,25 @@ class OffsetFetched(NamedTuple):
 def list_groups(machine: GroupMachine) -> list[GroupListed]:
     """In no order; groups that only store offsets too."""
     found = [
-        GroupListed(group.group_id, group.protocol_type or "", group.state.value)
-        for group in machine.groups.values()
+        GroupListed(group.group_id, group.listed_protocol_type, group.state_name, group.kind)
+        for group in machine.all_groups()
     ]
-    simple = {*machine.offsets, *machine.pending.groups()} - machine.groups.keys()
-    return found + [GroupListed(group_id, "", GroupState.EMPTY.value) for group_id in simple]
+    simple = {*machine.offsets, *machine.pending.groups()} - machine.classic.keys() - machine.modern.keys()
+    return found + [GroupListed(group_id, "", GroupState.EMPTY.value, "classic") for group_id in simple]
 
 
-def describe_group(machine: GroupMachine, group_id: str) -> GroupDescribed | None:
-    """None: there is no such group. Metadata and assignments are shown while they hold, so only when Stable."""
-    group = machine.groups.get(group_id)
+def describe_group(machine: GroupMachine, group_id: str) -> GroupDescribed | Refusal:
+    """A classic group, or why there is none.
+
+    Metadata and assignments are shown while they hold, so only when Stable.
+    """
+    group = machine.classic.get(group_id)
     if group is None:
-        if group_id in machine.offsets or machine.pending.concerns(group_id):
+        if group_id in machine.modern:
+            return Refusal(Error.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a classic group.")
+        if machine.keeps_offsets_of(group_id):
             return GroupDescribed(group_id, GroupState.EMPTY.value, "", "", ())
-        return None
+        return Refusal(Error.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
     stable = group.state is GroupState.STABLE
     members = tuple(
         MemberDescribed(

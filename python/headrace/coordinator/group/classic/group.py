@@ -26,6 +26,9 @@ from headrace.wire.messages.k11_join_group import JoinGroupResponseMember
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from headrace.coordinator.group.offsets import Commit
+    from headrace.wire.messages.group_records import OffsetCommitValue
+
 CONSUMER: str = "consumer"
 """The protocol type of Kafka's consumers: the only one whose metadata the coordinator can read."""
 
@@ -158,6 +161,45 @@ class Group(Struct):
                 return Error.FENCED_INSTANCE_ID
         return Error.NONE if member_id in self.members else Error.UNKNOWN_MEMBER_ID
 
+    # -- offsets ------------------------------------------------------------------------------------------------------
+
+    def why_no_commit(self, commit: Commit) -> Error:
+        """Members commit with their generation; anybody may (generation -1) while there are none."""
+        if commit.generation < 0 and self.is_empty:
+            return Error.NONE
+        if commit.generation < 0 and not commit.member_id and commit.group_instance_id is None:
+            # A producer that does not say for whom it reads is let through: it may know no better (KIP-447).
+            return Error.UNKNOWN_MEMBER_ID if commit.transaction is None else Error.NONE
+        if error := self.check_member(commit.member_id, commit.group_instance_id):
+            return error
+        if commit.generation != self.generation:
+            return Error.ILLEGAL_GENERATION
+        if self.state is GroupState.COMPLETING_REBALANCE and commit.transaction is None:
+            return (
+                Error.REBALANCE_IN_PROGRESS
+            )  # it has joined but does not know its part yet: let it sync first
+        return Error.NONE
+
+    def why_no_fetch(self, member_id: str | None, member_epoch: int) -> Error:
+        del member_id, member_epoch
+        return Error.NONE
+
+    def why_no_offset_delete(self) -> Error:
+        """What members of other protocol types read cannot be known."""
+        known = not self.members or self.protocol_type == CONSUMER
+        return Error.NONE if known else Error.NON_EMPTY_GROUP
+
+    def offset_age_since(self, value: OffsetCommitValue) -> int | None:
+        """From when the group became Empty; from the commit where it never had members or is Stable (KIP-211)."""
+        if self.protocol_type is None:
+            return value.commit_timestamp
+        if self.is_empty:
+            return self.since_wall_ms if self.since_wall_ms >= 0 else value.commit_timestamp
+        known = (
+            self.state is GroupState.STABLE and self.protocol_type == CONSUMER and self.subscribed is not None
+        )
+        return value.commit_timestamp if known else None
+
     # -- protocols ----------------------------------------------------------------------------------------------------
 
     def supports(self, protocol_type: str, names: Iterable[str]) -> bool:
@@ -197,6 +239,29 @@ class Group(Struct):
         return topic in self.subscribed
 
     # -- what others see ----------------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        return "classic"
+
+    @property
+    def listed_protocol_type(self) -> str:
+        return self.protocol_type or ""
+
+    @property
+    def state_name(self) -> str:
+        return self.state.value
+
+    @property
+    def is_empty(self) -> bool:
+        return self.state is GroupState.EMPTY
+
+    @property
+    def is_idle(self) -> bool:
+        return self.is_empty and not self.pending
+
+    def is_in_use(self, topic: str) -> bool:
+        return bool(self.members) and self.is_subscribed(topic)
 
     def roster(self) -> list[JoinGroupResponseMember]:
         """What the leader is told, to assign from."""

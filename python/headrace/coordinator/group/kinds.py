@@ -1,0 +1,15 @@
+"""The kinds of modern groups: a new kind adds its class here. How one is made: `modern/group.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.coordinator.group.consumer.group import ConsumerGroup
+
+if TYPE_CHECKING:
+    from headrace.coordinator.group.modern.group import ModernGroup
+
+KINDS: Final[tuple[type[ModernGroup[Any]], ...]] = (ConsumerGroup,)
+
+KIND_OF_RECORD: Final = {key: kind for kind in KINDS for key in kind.RECORDS}
+"""By the kind of a stored key (its first two bytes)."""
