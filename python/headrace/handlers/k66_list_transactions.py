@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from headrace.coordinator.transaction.view import Filter, known_states
 from headrace.handlers.call import Operation
-from headrace.handlers.pattern import InvalidPatternError, Pattern
 from headrace.model.errors import Error
+from headrace.model.pattern import InvalidPatternError, Pattern
 from headrace.wire.messages.k66_list_transactions import ListTransactionsResponse, TransactionState
 
 if TYPE_CHECKING:

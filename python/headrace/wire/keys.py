@@ -142,6 +142,8 @@ SERVED: Final = frozenset(
         61,  # DescribeProducers
         65,  # DescribeTransactions
         66,  # ListTransactions
+        68,  # ConsumerGroupHeartbeat
+        69,  # ConsumerGroupDescribe
         75,  # DescribeTopicPartitions
     }
 )

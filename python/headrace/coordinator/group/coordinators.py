@@ -10,12 +10,15 @@ deposed, or is closing. All of that is retriable.
 
 from __future__ import annotations
 
+import base64
 import uuid
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from headrace.coordinator.group.classic.joining import Asker
 from headrace.coordinator.group.classic.life import GroupState
+from headrace.coordinator.group.consumer.regex import MatchTopics
 from headrace.coordinator.group.machine import GroupMachine
+from headrace.coordinator.group.matching import Matching
 from headrace.coordinator.group.modern.cluster import ClusterImage
 from headrace.coordinator.group.modern.cluster import KnownTopic as ImageTopic
 from headrace.coordinator.group.offsets import InOpenTransaction
@@ -68,10 +71,11 @@ class GroupCoordinators:
         """`rng`: n random bytes, for member ids."""
         self._topics = topics
         self._engine = engine
-        self._settings = settings
+        self.settings = settings
         self._timers = timers
         self._rng = rng
         self._clock = clock
+        self._matching = Matching(topics)
         self._kept = InternalTopic(engine, topics, OFFSETS_TOPIC, self._driver)
         topics.on_topics_removed(self._topics_removed)
 
@@ -96,15 +100,17 @@ class GroupCoordinators:
             self._engine,
             group,
             f"{OFFSETS_TOPIC}-{number}",
-            lambda: GroupMachine(self._settings, self._topics),
+            lambda: GroupMachine(self.settings, self._topics),
             self._timers,
             self._clock,
             loaded,
+            lambda what, fold: self._send(driver, what, fold),
         )
         return driver
 
     async def close(self) -> None:
         """Let appends end, then answer what is parked with a retriable error."""
+        await self._matching.close()
         await self._kept.close()
 
     def _of(self, group_id: str) -> Driver[GroupMachine]:
@@ -139,9 +145,14 @@ class GroupCoordinators:
             raise seen
         return seen
 
-    def fresh_uuid(self) -> bytes:
-        """Random, for ids that the coordinator makes up."""
-        return uuid.UUID(bytes=self._rng(16), version=4).bytes
+    def fresh_member_id(self) -> str:
+        """A random one, as Kafka writes its ids."""
+        random = uuid.UUID(bytes=self._rng(16), version=4).bytes
+        return base64.urlsafe_b64encode(random).decode().rstrip("=")
+
+    def _send(self, driver: Driver[GroupMachine], what: object, fold: int) -> None:
+        assert isinstance(what, MatchTopics), "machines of groups send nothing else"
+        self._matching.begin(driver, what, fold)
 
     # -- members of classic groups ----------------------------------------------------------------------------------------------------
 

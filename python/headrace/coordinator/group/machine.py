@@ -62,6 +62,8 @@ class GroupMachine:
         self.modern: dict[str, ModernGroup[Any]] = {}
         self.sessions = Sessions()
         """Of the members of modern groups."""
+        self.matching: set[str] = set()
+        """Groups whose regular expressions are being matched. Soft."""
         self.offsets: offsets.Offsets = {}
         self.pending = PendingOffsets()
 
@@ -138,6 +140,11 @@ class GroupMachine:
         yield from self.classic.values()
         yield from self.modern.values()
 
+    def saw_topics(self, group_id: str) -> None:
+        """The group's metadata hash is of the topics as they are now."""
+        if (group := self.modern.get(group_id)) is not None:
+            group.topics_seen = self.cluster.topics_version
+
     def keeps_offsets_of(self, group_id: str) -> bool:
         return group_id in self.offsets or self.pending.concerns(group_id)
 
@@ -154,6 +161,14 @@ class GroupMachine:
             turn = Turn(self.settings, now)
             outcome = refusal
         turn.answer(waiter, outcome)
+        return turn.effects
+
+    def decide_unasked(
+        self, decision: Callable[[Turn, GroupMachine], None], now: Now
+    ) -> Effects[GroupRecord]:
+        """What comes of something that no request waits for."""
+        turn = Turn(self.settings, now)
+        decision(turn, self)
         return turn.effects
 
     # -- members of classic groups ------------------------------------------------------------------------------------

@@ -16,12 +16,15 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.coordinator.group.classic.joining import Asker
+from headrace.coordinator.group.consumer.commands import ConsumerCommands, beaten, state_of
+from headrace.coordinator.group.consumer.group import ConsumerGroup
 from headrace.coordinator.group.machine import GroupMachine
+from headrace.coordinator.group.modern.fake_cluster import FakeCluster
 from headrace.coordinator.group.offsets import Commit, CommitPart, InOpenTransaction
 from headrace.coordinator.group.records import ModernStored, OffsetStored, TransactionEnded
 from headrace.coordinator.group.settings import GroupSettings
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
-from headrace.coordinator.runtime.effects import Answer, Effects, EndOfTransaction, InTransaction, SetTimer
+from headrace.coordinator.runtime.effects import Effects, EndOfTransaction, InTransaction, SetTimer
 from headrace.coordinator.runtime.manual_timers import ManualTimers
 from headrace.engine.port import Marker, Producer, Stored
 from headrace.model.errors import Error, Refusal
@@ -37,11 +40,13 @@ from headrace.wire.messages.k14_sync_group import (
     SyncGroupRequestAssignment,
     SyncGroupResponse,
 )
+from headrace.wire.messages.k68_consumer_group_heartbeat import ConsumerGroupHeartbeatResponse
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from headrace.coordinator.group.classic.group import Group
+    from headrace.coordinator.group.modern.cluster import ClusterImage
     from headrace.coordinator.group.records import GroupRecord
     from headrace.coordinator.runtime.clock import Timer
     from headrace.coordinator.runtime.effects import Entry
@@ -49,11 +54,13 @@ if TYPE_CHECKING:
 SETTINGS: Final = GroupSettings()
 
 
-class Transcript:
+class Transcript(ConsumerCommands):
     def __init__(self) -> None:
         self.time = ManualTimers()
         self.settings = SETTINGS
-        self.machine = GroupMachine(self.settings)
+        self.cluster = FakeCluster()
+        self.machine = GroupMachine(self.settings, self.cluster)
+        self.sent: list[object] = []
         self.log: list[Stored] = []
         self.said: list[str] = []
         self._timers: dict[Hashable, Timer] = {}
@@ -64,12 +71,20 @@ class Transcript:
         """One command and all that it caused."""
         word, *rest = shlex.split(line)
         said = self.said = []
-        before = {group_id: _state(group) for group_id, group in self.machine.classic.items()}
+        before = self._states()
         getattr(self, "do_" + word.replace("-", "_"))(**dict(part.split("=", 1) for part in rest))
-        after = {group_id: _state(group) for group_id, group in self.machine.classic.items()}
+        after = self._states()
         changed = sorted(g for g in before.keys() | after.keys() if before.get(g) != after.get(g))
-        said += [f"{group_id}: {after.get(group_id, 'gone')}" for group_id in changed]
+        said += "\n".join(f"{group_id}: {after.get(group_id, 'gone')}" for group_id in changed).splitlines()
         return said
+
+    def _states(self) -> dict[str, str]:
+        classic = {group_id: _state(group) for group_id, group in self.machine.classic.items()}
+        return classic | {
+            group_id: state_of(group, self.cluster)
+            for group_id, group in self.machine.modern.items()
+            if isinstance(group, ConsumerGroup)
+        }
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -210,7 +225,7 @@ class Transcript:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        self.machine = replayed(self.log, self.settings)
+        self.machine = replayed(self.log, self.settings, self.cluster)
         self._perform(self.machine.loaded(self.time.now()))
 
     # -- effects ------------------------------------------------------------------------------------------------------
@@ -234,7 +249,16 @@ class Transcript:
                 self.said.append(f"timer {change.key} in {change.delay_ms} ms")
             elif timer is not None:
                 self.said.append(f"timer {change.key} off")
-        self.said += map(_answer, effects.answers)
+        self.said += [f"answer {waiter}: {self._outcome(outcome)}" for waiter, outcome in effects.answers]
+        self.sent += effects.sends
+        self.said += [f"send {type(what).__name__}" for what in effects.sends]
+
+    def _outcome(self, outcome: Any) -> str:
+        if isinstance(outcome, Refusal):
+            return f"{outcome.error.name}" + f" {outcome.message}" * bool(outcome.message)
+        if isinstance(outcome, ConsumerGroupHeartbeatResponse):
+            return beaten(outcome, self.cluster)
+        return _outcome(outcome)
 
     def _arm(self, change: SetTimer) -> Timer:
         def due() -> None:
@@ -253,9 +277,9 @@ def as_stored(entry: Entry, offset: int, wall_ms: int) -> Stored:
     return Stored(offset, wall_ms, record.key, record.value, producer)
 
 
-def replayed(log: list[Stored], settings: GroupSettings) -> GroupMachine:
+def replayed(log: list[Stored], settings: GroupSettings, cluster: ClusterImage | None = None) -> GroupMachine:
     """A machine with the hard state that these records give."""
-    machine = GroupMachine(settings)
+    machine = GroupMachine(settings, cluster)
     for stored in log:
         record = machine.decode(stored)
         assert record is not None, "all of them were written here"
@@ -315,28 +339,34 @@ def _record(record: GroupRecord) -> str:
 
 
 def _modern(record: ModernStored) -> str:
-    fields = {name: getattr(record.key, name) for name in record.key.__struct_fields__}
+    key = " ".join(str(getattr(record.key, name)) for name in record.key.__struct_fields__)
     name = type(record.key).__name__.removesuffix("Key")
-    return f"{name} {' '.join(map(str, fields.values()))}: {'gone' if record.value is None else _fields(record.value)}"
+    return f"{name} {key}: {'gone' if record.value is None else _fields(record.value)}"
 
 
 def _fields(value: Any) -> str:
-    """What differs from the default."""
+    """What differs from the default; assignments by the number of the topic. Hashes are left out: they are long."""
     usual = type(value)()
-    said = [
-        f"{name}={getattr(value, name)}"
-        for name in value.__struct_fields__
-        if getattr(value, name) != getattr(usual, name)
-    ]
+    said = []
+    for name in value.__struct_fields__:
+        found = getattr(value, name)
+        if found is not None and found != getattr(usual, name) and name != "metadata_hash":
+            said.append(f"{name}={_parts(found) if isinstance(found, list) else found}")
     return " ".join(said) or "nothing"
+
+
+def _parts(values: list[Any]) -> str:
+    shown = [
+        f"#{int.from_bytes(value.topic_id, 'big')}:{value.partitions}"
+        if hasattr(value, "topic_id")
+        else str(value)
+        for value in values
+    ]
+    return f"[{', '.join(shown)}]"
 
 
 def _producer(producer: Producer) -> str:
     return f"{producer.producer_id}/{producer.producer_epoch}"
-
-
-def _answer(answer: Answer) -> str:
-    return f"answer {answer.waiter}: {_outcome(answer.outcome)}"
 
 
 def _outcome(outcome: Any) -> str:

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 VERSION_MEMBER_EPOCHS = 9
 """Of OffsetCommit: members of the new protocol must speak at least this one."""
-NO_OWNER = -1
 
 
 class Resolved(NamedTuple):
@@ -195,11 +194,13 @@ class ConsumerGroup(ModernGroup[ConsumerMember]):
         found = self.resolved.get(member.topic_regex) if member.topic_regex else None
         return member.topic_names if found is None else member.topic_names | found.topics
 
-    def is_in_use(self, topic: str) -> bool:
-        return any(topic in self.topics_of(member) for member in self.members.values())
+    def all_topics(self) -> frozenset[str]:
+        """That members subscribe to, whether there are any of these names or not."""
+        said = {(member.topic_names, member.topic_regex): member for member in self.members.values()}
+        return frozenset().union(*(self.topics_of(member) for member in said.values()))
 
-    def is_free(self, topic_id: bytes, partition: int) -> bool:
-        return (topic_id, partition) not in self.owners
+    def is_in_use(self, topic: str) -> bool:
+        return topic in self.all_topics()
 
     # -- time ---------------------------------------------------------------------------------------------------------
 

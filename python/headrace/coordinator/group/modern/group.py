@@ -27,6 +27,7 @@ or in the class.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
@@ -35,6 +36,7 @@ from headrace.model.errors import Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from headrace.coordinator.group.machine import GroupMachine
     from headrace.coordinator.group.offsets import Commit
@@ -82,6 +84,14 @@ class ModernGroup(ABC, Generic[M]):
     @abstractmethod
     def tombstones(self) -> Iterator[ModernStored]:
         """What removes everything that is stored of it."""
+
+    def copy(self) -> Self:
+        """Another one that can be folded on."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | set | list):
+                setattr(other, name, value.copy())
+        return other
 
     @abstractmethod
     def hard_state(self) -> object:

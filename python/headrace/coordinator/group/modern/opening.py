@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 G = TypeVar("G", bound="ModernGroup[Any]")
 
 
-def found(machine: GroupMachine, kind: type[G], group_id: str) -> G:
-    """The group of this kind. Raises `Refusal` GROUP_ID_NOT_FOUND with Kafka's words."""
+def found(machine: GroupMachine, kind: type[G], group_id: str, unknown: str = "Group {} not found.") -> G:
+    """The group of this kind. Raises `Refusal` GROUP_ID_NOT_FOUND; `unknown`: with these words if there is none at all."""
     group = machine.find(group_id)
     if group is None and not machine.keeps_offsets_of(group_id):
-        raise Refusal(Error.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
+        raise Refusal(Error.GROUP_ID_NOT_FOUND, unknown.format(group_id))
     if not isinstance(group, kind):
         raise Refusal(Error.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a {kind.KIND} group.")
     return group

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.handlers.pattern import InvalidPatternError, Pattern
+from headrace.model.pattern import InvalidPatternError, Pattern
 
 PIECES = st.sampled_from(
     [
