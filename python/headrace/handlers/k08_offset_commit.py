@@ -5,9 +5,9 @@ Each partition has its own outcome; a group that refuses says so on every partit
 v2-4 may say how long the offsets are kept; since v5 the broker decides
 v6   leader epoch
 v7   static members (KIP-345)
-v9   an unknown group with a generation is GROUP_ID_NOT_FOUND, before ILLEGAL_GENERATION
+v9   an unknown group with a generation is GROUP_ID_NOT_FOUND, before ILLEGAL_GENERATION; member epochs of consumer groups:
+     STALE_MEMBER_EPOCH (KIP-848), whose members must speak this version
 v10  topics by id
-Not here: member epochs of consumer groups (KIP-848).
 """
 
 from __future__ import annotations

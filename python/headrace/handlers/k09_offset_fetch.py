@@ -6,8 +6,8 @@ v1   errors of the group stand on the partitions; without that, old clients take
 v2   null topics: all that is stored; errors of the group stand at the top
 v7   RequireStable: offsets that an open transaction has written to are UNSTABLE_OFFSET_COMMIT (KIP-447)
 v8   several groups in one request, each with its own error
+v9   member epochs of consumer groups: STALE_MEMBER_EPOCH (KIP-848)
 v10  topics by id
-Not here: member epochs of consumer groups (v9, KIP-848).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ async def _group(call: Call, group: OffsetFetchRequestGroup, stable: bool) -> Of
     asked = None
     if group.topics is not None:
         asked = [_asked(call, topic.name, topic.topic_id, topic.partition_indexes) for topic in group.topics]
-    return await _fetch(call, group.group_id, asked, stable)
+    return await _fetch(call, group.group_id, asked, stable, group.member_id, group.member_epoch)
 
 
 def _asked(call: Call, name: str, topic_id: bytes, partitions: list[int]) -> Asked:
@@ -84,7 +84,12 @@ def _asked(call: Call, name: str, topic_id: bytes, partitions: list[int]) -> Ask
 
 
 async def _fetch(
-    call: Call, group_id: str, asked: list[Asked] | None, stable: bool
+    call: Call,
+    group_id: str,
+    asked: list[Asked] | None,
+    stable: bool,
+    member_id: str | None = None,
+    member_epoch: int = -1,
 ) -> OffsetFetchResponseGroup:
     """One group's answer; `asked` None: all that is stored and may be seen."""
     if not call.may(Operation.DESCRIBE, "group", group_id):
@@ -93,7 +98,9 @@ async def _fetch(
     if asked is not None:
         wanted = [(topic.name, index) for topic in asked if not topic.error for index in topic.partitions]
     try:
-        found = await call.services.groups.fetch(group_id, wanted, stable=stable)
+        found = await call.services.groups.fetch(
+            group_id, wanted, stable=stable, member_id=member_id, member_epoch=member_epoch
+        )
     except Refusal as refusal:
         return OffsetFetchResponseGroup(group_id, error_code=refusal.error)
     if asked is None:

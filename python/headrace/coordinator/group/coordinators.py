@@ -228,14 +228,25 @@ class GroupCoordinators:
         return outcome
 
     async def fetch(
-        self, group_id: str, wanted: Sequence[tuple[str, int]] | None, *, stable: bool
+        self,
+        group_id: str,
+        wanted: Sequence[tuple[str, int]] | None,
+        *,
+        stable: bool,
+        member_id: str | None = None,
+        member_epoch: int = -1,
     ) -> list[OffsetFetched]:
         """The offsets of these partitions, in their order; None: all that are stored. `stable`: only what no open
-        transaction has written to.
+        transaction has written to. `member_id` and `member_epoch`: who asks, if it is a member of a modern group.
         """
-        return await self._of(group_id).read(
-            lambda machine: fetch_offsets(machine, group_id, wanted, stable=stable)
-        )
+
+        def view(machine: GroupMachine) -> list[OffsetFetched] | Refusal:
+            group = machine.find(group_id)
+            if group is not None and (error := group.why_no_fetch(member_id, member_epoch)):
+                return Refusal(error)
+            return fetch_offsets(machine, group_id, wanted, stable=stable)
+
+        return await self.read(group_id, view)
 
     async def delete_offsets(self, group_id: str, parts: list[tuple[str, int]]) -> Error | list[Error]:
         """An error for the whole, or one outcome for each part."""

@@ -17,6 +17,8 @@ from headrace.coordinator.group import offsets
 from headrace.coordinator.group.classic import joining, membership, rebalance
 from headrace.coordinator.group.classic.group import Group, group_of
 from headrace.coordinator.group.classic.life import GroupState
+from headrace.coordinator.group.consumer import classic_members
+from headrace.coordinator.group.consumer.group import ConsumerGroup
 from headrace.coordinator.group.kinds import KIND_OF_RECORD
 from headrace.coordinator.group.modern.cluster import ClusterImage, NoCluster
 from headrace.coordinator.group.modern.sessions import Sessions
@@ -31,8 +33,9 @@ from headrace.coordinator.group.records import (
     encode_record,
 )
 from headrace.coordinator.group.turn import GroupTimer, Turn
-from headrace.coordinator.runtime.effects import Effects, Now, SetTimer, Waiter
+from headrace.coordinator.runtime.effects import Answer, Effects, Now, SetTimer, Waiter
 from headrace.model.errors import Error, Refusal
+from headrace.wire.messages.k14_sync_group import SyncGroupResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -178,23 +181,40 @@ class GroupMachine:
     ) -> Effects[GroupRecord]:
         """Outcome: `JoinGroupResponse`."""
         turn = Turn(self.settings, now)
-        if (modern := self.modern.get(request.group_id)) is not None:
-            if not modern.gives_way_to_classic:
-                turn.answer(waiter, rebalance.refused_join("", Error.INCONSISTENT_GROUP_PROTOCOL))
-                return turn.effects
-            turn.store(*modern.tombstones())
-        joining.join(turn, self.classic, request, asker, waiter)
+        modern = self.modern.get(request.group_id)
+        if modern is None or modern.gives_way_to_classic:
+            joining.join(turn, self.classic, request, asker, waiter)
+            if modern is not None and request.group_id in self.classic:
+                turn.effects.records[:0] = modern.tombstones()
+        elif isinstance(modern, ConsumerGroup) and not joining.request_error(turn, request, asker):
+            effects = self.decide(
+                lambda turn, _: classic_members.join(turn, self, modern, request, asker), waiter, now
+            )
+            return _told(effects, lambda error: rebalance.refused_join(request.member_id, error))
+        else:
+            error = joining.request_error(turn, request, asker) or Error.INCONSISTENT_GROUP_PROTOCOL
+            turn.answer(waiter, rebalance.refused_join("", error))
         return turn.effects
 
     def decide_sync(self, request: SyncGroupRequest, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
         """Outcome: `SyncGroupResponse`."""
         turn = Turn(self.settings, now)
+        if (group := self._with_classic_members(request.group_id)) is not None:
+            effects = self.decide(
+                lambda turn, _: classic_members.sync(turn, self, group, request), waiter, now
+            )
+            return _told(effects, lambda error: SyncGroupResponse(error_code=error))
         membership.sync(turn, self.classic, request, waiter)
         return turn.effects
 
     def decide_heartbeat(self, request: HeartbeatRequest, waiter: Waiter, now: Now) -> Effects[GroupRecord]:
         """Outcome: `Error`."""
         turn = Turn(self.settings, now)
+        if (group := self._with_classic_members(request.group_id)) is not None:
+            effects = self.decide(
+                lambda turn, _: classic_members.heartbeat(turn, self, group, request), waiter, now
+            )
+            return _told(effects, lambda error: error)
         membership.heartbeat(turn, self.classic, request, waiter)
         return turn.effects
 
@@ -203,8 +223,15 @@ class GroupMachine:
     ) -> Effects[GroupRecord]:
         """Outcome: `LeaveGroupResponse`."""
         turn = Turn(self.settings, now)
+        if (group := self._with_classic_members(group_id)) is not None:
+            return self.decide(lambda turn, _: classic_members.leave(turn, self, group, leaving), waiter, now)
         membership.leave(turn, self.classic, group_id, leaving, waiter)
         return turn.effects
+
+    def _with_classic_members(self, group_id: str) -> ConsumerGroup | None:
+        """The consumer group of this id: members that speak the classic protocol may be in it."""
+        group = self.modern.get(group_id)
+        return group if isinstance(group, ConsumerGroup) else None
 
     # -- offsets ------------------------------------------------------------------------------------------------------
 
@@ -276,3 +303,12 @@ class GroupMachine:
             idle = group is None or group.is_idle
             if idle and held == len(gone) and not self.pending.concerns(group_id):
                 self._forget(turn, group_id)
+
+
+def _told(effects: Effects[GroupRecord], say: Callable[[Error], object]) -> Effects[GroupRecord]:
+    """With a refusal in the words of the classic protocol."""
+    effects.answers[:] = [
+        Answer(waiter, say(outcome.error) if isinstance(outcome, Refusal) else outcome)
+        for waiter, outcome in effects.answers
+    ]
+    return effects

@@ -293,12 +293,27 @@ def _parsed(producer: str) -> Producer:
 
 
 def _bytes(text: str) -> bytes:
-    """`topics(a;b)` is a consumer's subscription to topics a and b; anything else stands for itself."""
+    """`topics(a;b)` is a consumer's subscription to topics a and b, `topics(a;owned/a/0/1)` of one that has two partitions;
+    `part(a/0/1)` is an assignment; anything else stands for itself.
+    """
+    if text.startswith("part("):
+        return b"\0\1" + _owned(text.removeprefix("part(").removesuffix(")")) + b"\xff\xff\xff\xff"
     if not text.startswith("topics("):
         return text.encode()
-    names = text.removeprefix("topics(").removesuffix(")").split(";")
+    parts = text.removeprefix("topics(").removesuffix(")").split(";")
+    names = [part for part in parts if not part.startswith("owned/")]
     body = b"".join(len(name).to_bytes(2, "big") + name.encode() for name in names)
-    return b"\0\1" + len(names).to_bytes(4, "big") + body + b"\xff\xff\xff\xff"
+    owned = "".join(part.removeprefix("owned/") for part in parts if part.startswith("owned/"))
+    return b"\0\1" + len(names).to_bytes(4, "big") + body + b"\xff\xff\xff\xff" + _owned(owned)
+
+
+def _owned(text: str) -> bytes:
+    """Of one topic, or nothing."""
+    if not text:
+        return bytes(4)
+    name, *numbers = text.split("/")
+    head = b"\0\0\0\1" + len(name).to_bytes(2, "big") + name.encode() + len(numbers).to_bytes(4, "big")
+    return head + b"".join(int(number).to_bytes(4, "big") for number in numbers)
 
 
 def _text(data: bytes) -> str:

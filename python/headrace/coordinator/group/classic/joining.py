@@ -43,14 +43,9 @@ def join(
     turn: Turn, groups: dict[str, Group], request: JoinGroupRequest, asker: Asker, waiter: Waiter
 ) -> None:
     """Answered at once with an error or what is known, or parked until the generation is complete."""
-    settings = turn.settings
-    if not request.group_id:
-        return turn.answer(waiter, refused_join(request.member_id, Error.INVALID_GROUP_ID))
-    if not settings.session_timeout_ms_min <= request.session_timeout_ms <= settings.session_timeout_ms_max:
-        return turn.answer(waiter, refused_join(request.member_id, Error.INVALID_SESSION_TIMEOUT))
+    if error := request_error(turn, request, asker):
+        return turn.answer(waiter, refused_join(request.member_id, error))
     names = [protocol.name for protocol in request.protocols]
-    if too_long(asker.client_id, request.group_instance_id, request.protocol_type, *names):
-        return turn.answer(waiter, refused_join(request.member_id, Error.INVALID_REQUEST))
     group = groups.get(request.group_id)
     if group is None:
         if request.member_id:
@@ -67,6 +62,18 @@ def join(
     if request.member_id:
         return _join_known(turn, group, request, asker, waiter)
     return _join_new(turn, group, request, asker, waiter)
+
+
+def request_error(turn: Turn, request: JoinGroupRequest, asker: Asker) -> Error:
+    """What is wrong with it whatever the group."""
+    settings = turn.settings
+    if not request.group_id:
+        return Error.INVALID_GROUP_ID
+    if not settings.session_timeout_ms_min <= request.session_timeout_ms <= settings.session_timeout_ms_max:
+        return Error.INVALID_SESSION_TIMEOUT
+    names = [protocol.name for protocol in request.protocols]
+    unfit = too_long(asker.client_id, request.group_instance_id, request.protocol_type, *names)
+    return Error.INVALID_REQUEST if unfit else Error.NONE
 
 
 def _has_room(turn: Turn, group: Group, member_id: str) -> bool:
@@ -110,7 +117,7 @@ def _add(
         request.group_instance_id,
         asker.client_id,
         asker.client_host,
-        _rebalance_timeout_ms(request),
+        rebalance_timeout_ms(request),
         request.session_timeout_ms,
         _protocols(request),
         is_new=True,
@@ -143,7 +150,7 @@ def _update(turn: Turn, group: Group, member: Member, request: JoinGroupRequest,
     """What the member asks for, anew; client id and host stay, as in Kafka. A join it still had parked is over: it retried."""
     turn.answer(member.join, refused_join(member.member_id, Error.REBALANCE_IN_PROGRESS))
     group.replace_protocols(member, _protocols(request))
-    member.rebalance_timeout_ms = _rebalance_timeout_ms(request)
+    member.rebalance_timeout_ms = rebalance_timeout_ms(request)
     member.session_timeout_ms = request.session_timeout_ms
     group.park_join(member, waiter)
 
@@ -188,6 +195,6 @@ def _protocols(request: JoinGroupRequest) -> tuple[tuple[str, bytes], ...]:
     return tuple((protocol.name, bytes(protocol.metadata)) for protocol in request.protocols)
 
 
-def _rebalance_timeout_ms(request: JoinGroupRequest) -> int:
+def rebalance_timeout_ms(request: JoinGroupRequest) -> int:
     """v0 has none: the session timeout serves for both."""
     return request.session_timeout_ms if request.rebalance_timeout_ms < 0 else request.rebalance_timeout_ms

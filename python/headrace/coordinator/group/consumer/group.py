@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import msgspec
 
-from headrace.coordinator.group.consumer.departure import fence, session_timeout_ms
+from headrace.coordinator.group.consumer.departure import fence
 from headrace.coordinator.group.consumer.member import ConsumerMember
+from headrace.coordinator.group.consumer.timers import session_timeout_ms
 from headrace.coordinator.group.modern.assignment import NOTHING, of_parts, places, to_parts
 from headrace.coordinator.group.modern.group import ModernGroup
 from headrace.coordinator.group.modern.life import LEAVE_EPOCH, MemberState
@@ -202,6 +203,11 @@ class ConsumerGroup(ModernGroup[ConsumerMember]):
     def is_in_use(self, topic: str) -> bool:
         return topic in self.all_topics()
 
+    def waits_for_others(self, member: ConsumerMember) -> bool:
+        """Whether somebody else still holds what it is meant to have."""
+        target = self.targets.get(member.member_id, NOTHING)
+        return any(self.owners.get(place, member.member_id) != member.member_id for place in places(target))
+
     # -- time ---------------------------------------------------------------------------------------------------------
 
     def loaded(self, turn: Turn, machine: GroupMachine) -> None:
@@ -214,6 +220,7 @@ class ConsumerGroup(ModernGroup[ConsumerMember]):
     def timer_fired(self, turn: Turn, machine: GroupMachine, timer: GroupTimer) -> None:
         """What was set has run out, for a timer is taken back when what it waits for has come."""
         member = self.members.get(timer.member_id)
+        machine.sessions.ran_out(timer.kind, self, timer.member_id)
         if timer.kind == "session" and not machine.sessions.is_over(turn, self, timer.member_id):
             return
         if member is not None:

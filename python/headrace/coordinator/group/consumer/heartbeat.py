@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from headrace.coordinator.group.consumer import regex, target
-from headrace.coordinator.group.consumer.departure import fence, forget_timers, session_timeout_ms
+from headrace.coordinator.group.consumer.departure import fence
 from headrace.coordinator.group.consumer.group import ConsumerGroup
 from headrace.coordinator.group.consumer.member import ConsumerMember
 from headrace.coordinator.group.consumer.reconcile import Aim, reconciled
+from headrace.coordinator.group.consumer.timers import forget_timers, session_timeout_ms
+from headrace.coordinator.group.consumer.upgrade import finish, upgraded
 from headrace.coordinator.group.modern.assignment import NOTHING, of_parts, to_parts
 from headrace.coordinator.group.modern.cluster import group_setting, metadata_hash
 from headrace.coordinator.group.modern.draft import Draft
@@ -103,19 +105,17 @@ def heartbeat(
     if request.member_epoch in {LEAVE_EPOCH, LEAVE_STATIC_EPOCH}:
         return _leave(turn, machine, request)
     joins = request.member_epoch == JOIN_EPOCH
-    if joins:
-        group = found_or_new(turn, machine, ConsumerGroup, request.group_id)
+    classic = machine.classic.get(request.group_id)
+    if joins and classic is not None and not classic.is_empty:
+        draft = upgraded(turn, machine, classic)
+    elif joins:
+        draft = Draft(turn, found_or_new(turn, machine, ConsumerGroup, request.group_id))
     else:
-        group = found(machine, ConsumerGroup, request.group_id, "Consumer group {} not found.")
+        draft = Draft(turn, found(machine, ConsumerGroup, request.group_id, "Consumer group {} not found."))
+    group = draft.group
     member_id = request.member_id or asker.fresh_id
-    if len(group.members) >= turn.settings.consumer.group_size_max and member_id not in group.members:
-        raise Refusal(
-            Error.GROUP_MAX_SIZE_REACHED,
-            "The consumer group has reached its maximum capacity of"
-            f" {turn.settings.consumer.group_size_max} members.",
-        )
+    check_room(turn, group, member_id)
     replaced = group.static_member(request.instance_id)
-    draft = Draft(turn, group)
     owned = None if request.topic_partitions is None else of_parts(request.topic_partitions)
     if request.instance_id is None:
         before = _dynamic(draft.group, member_id, request.member_epoch, owned)
@@ -125,6 +125,8 @@ def heartbeat(
     changed = subscribe(machine, draft, before, member)
     member = advance(turn, machine, draft, member, owned, subscription_changed=changed)
     regex.ask_if_needed(turn, machine, draft.group, asker.may_describe)
+    if joins and classic is not None and not classic.is_empty:
+        finish(turn, machine, classic)
     if replaced is not None and replaced.member_id != member_id:
         forget_timers(turn, machine, group, replaced.member_id)
     machine.sessions.touch(turn, group, member_id, session_timeout_ms(machine, group, member))
@@ -145,6 +147,16 @@ def heartbeat(
         parts = to_parts(member.assigned, ConsumerGroupHeartbeatResponseTopicPartitions)
         response.assignment = AnsweredAssignment(parts)
     return response
+
+
+def check_room(turn: Turn, group: ConsumerGroup, member_id: str) -> None:
+    """Raises `Refusal`."""
+    limit = turn.settings.consumer.group_size_max
+    if len(group.members) >= limit and member_id not in group.members:
+        raise Refusal(
+            Error.GROUP_MAX_SIZE_REACHED,
+            f"The consumer group has reached its maximum capacity of {limit} members.",
+        )
 
 
 # -- who it is --------------------------------------------------------------------------------------------------------
@@ -310,7 +322,7 @@ def advance(
     now = reconciled(member, aim)
     if now != member:
         turn.store(now.stored_assignment(group.group_id))
-        if now.classic is None:
+        if now.classic is None:  # the others have timers of their own: to join, to sync
             if now.state is MemberState.UNREVOKED:
                 turn.set_timer("rebalance", group, now.rebalance_timeout_ms, now.member_id)
             else:

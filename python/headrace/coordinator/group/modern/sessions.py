@@ -24,6 +24,8 @@ class Sessions:
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._started: set[tuple[str, str, str]] = set()
+        """Timers that are not set anew while they run."""
 
     def touch(self, turn: Turn, group: Named, member_id: str, timeout_ms: int) -> None:
         """The session ends this much later."""
@@ -49,3 +51,18 @@ class Sessions:
             return True
         self.touch(turn, group, member_id, session.deadline_ms - turn.now.ms)
         return False
+
+    def start(self, turn: Turn, kind: str, group: Named, member_id: str, timeout_ms: int) -> None:
+        """Set a timer unless it runs already."""
+        key = (kind, group.group_id, member_id)
+        if key not in self._started:
+            self._started.add(key)
+            turn.set_timer(kind, group, timeout_ms, member_id)
+
+    def stop(self, turn: Turn, kind: str, group: Named, member_id: str) -> None:
+        self._started.discard((kind, group.group_id, member_id))
+        turn.cancel_timer(kind, group, member_id)
+
+    def ran_out(self, kind: str, group: Named, member_id: str) -> None:
+        """A timer fired that `start` may have set."""
+        self._started.discard((kind, group.group_id, member_id))
