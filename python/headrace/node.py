@@ -43,7 +43,11 @@ if TYPE_CHECKING:
     from headrace.config.options import StartOptions
 
 SHARDS_MAX_BY_DEFAULT: Final = 8
-FINALIZED_FEATURES: Final = (("group.version", 0, 1, 1), ("transaction.version", 0, 2, 2))
+FINALIZED_FEATURES: Final = (
+    ("group.version", 0, 1, 1),
+    ("streams.version", 0, 1, 1),
+    ("transaction.version", 0, 2, 2),
+)
 """Name, lowest and highest level that are supported, and the one in force. Clients end transactions by the second protocol
 (KIP-890) where they see 2."""
 STOP_S_MAX: Final = 10.0

@@ -30,7 +30,7 @@ GROUP_KEYS: Final = {8, 9, 15, 28, 42, 47}
 
 TXN_OFFSET_COMMIT: Final = 28
 """Kafka asks coordinators about several requests at once, and answers those of old clients as the newest of them."""
-READ_ONLY: Final = {1, 2, 3, 9, 10, 15, 16, 18, 23, 32, 35, 60, 61, 65, 66, 75}
+READ_ONLY: Final = {1, 2, 3, 9, 10, 15, 16, 18, 23, 32, 35, 60, 61, 65, 66, 75, 89}
 """Keys that may be asked again."""
 OF_ALL: Final = {(75, "topics=none"), (66, "producer_id_filters=none")}
 """Wrongs that are none: they ask for a page of all that is on the broker, whoever made it."""

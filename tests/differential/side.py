@@ -106,7 +106,7 @@ class Live:
             for _ in range(TRIES_MAX):
                 if step.until is None or outcome.answer is None:
                     break
-                if _at(outcome.answer, step.until[0]) == step.until[1]:
+                if _is_at(outcome.answer, *step.until):
                     break
                 await asyncio.sleep(ASK_AGAIN_S)
                 outcome = await line.say(framed[0], case.version, framed[1])
@@ -183,6 +183,14 @@ def _at(answer: object, path: str) -> Any:
         if index:
             found = found[int(index)]
     return found
+
+
+def _is_at(answer: object, path: str, value: str) -> bool:
+    """Whether the answer has this value there; not while it has no such place."""
+    try:
+        return bool(_at(answer, path) == value)
+    except (TypeError, IndexError, AttributeError):
+        return False
 
 
 def _errors(part: Any) -> Iterable[int]:

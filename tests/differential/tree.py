@@ -58,6 +58,8 @@ KEYED: Final = {
     "DescribeGroupsResponse.groups": "group_id",
     "DescribeGroupsResponse.groups.members": "member_id",
     "ListGroupsResponse.groups": "group_id",
+    "StreamsGroupDescribeResponse.groups": "group_id",
+    "StreamsGroupDescribeResponse.groups.members": "member_id",
     "ApiVersionsResponse.api_keys": "api_key",
     "AddPartitionsToTxnResponse.results_by_topic_v3_and_below": "name",
     "AddPartitionsToTxnResponse.results_by_topic_v3_and_below.results_by_partition": "partition_index",

@@ -145,6 +145,8 @@ SERVED: Final = frozenset(
         68,  # ConsumerGroupHeartbeat
         69,  # ConsumerGroupDescribe
         75,  # DescribeTopicPartitions
+        88,  # StreamsGroupHeartbeat
+        89,  # StreamsGroupDescribe
     }
 )
 """Keys that the engine answers or that have a handler."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.differential.golden import cluster, configs, groups, records, topics, transactions
+from tests.differential.golden import cluster, configs, groups, records, streams, topics, transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,5 +22,6 @@ GOLDEN: Final[dict[int, dict[str, Callable[[World], Message]]]] = {
     **configs.GOLDEN,
     **cluster.GOLDEN,
     **transactions.GOLDEN,
+    **streams.GOLDEN,
 }
 """By API key: what is said about a world, by name."""

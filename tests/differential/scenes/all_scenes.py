@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.differential.scenes import groups, producers, restart, topics
+from tests.differential.scenes import groups, producers, restart, streams, topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     "group_preparing": groups.preparing,
     "group_static": groups.static,
     "group_disagreeing": groups.disagreeing,
+    "streams_two": streams.two_members,
     "restart_topic": restart.topics_after,
     "restart_producer": restart.producers_after,
     "restart_old_producer": restart.old_producers_after,

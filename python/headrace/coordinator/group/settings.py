@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, Protocol
 
+from headrace.coordinator.group.streams.settings import StreamsSettings
+
 JOIN_TIMEOUT_NEW_MEMBER_MS: Final = 5 * 60 * 1000
 """How long a first JoinGroup may be parked before its member is taken for gone: it has no id yet and cannot heartbeat."""
 PENDING_MEMBERS_MAX: Final = 10_000
@@ -58,6 +60,7 @@ class GroupSettings(NamedTuple):
     offsets_retention_ms: int = 7 * 24 * 3600 * 1000
     offsets_retention_check_ms: int = 600_000
     consumer: ConsumerSettings = ConsumerSettings()
+    streams: StreamsSettings = StreamsSettings()
 
     @classmethod
     def of(cls, config: Values) -> GroupSettings:
@@ -70,4 +73,5 @@ class GroupSettings(NamedTuple):
             config.integer("offsets.retention.minutes") * 60_000,
             config.integer("offsets.retention.check.interval.ms"),
             ConsumerSettings.of(config),
+            StreamsSettings.of(config),
         )
