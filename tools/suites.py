@@ -43,6 +43,11 @@ SUITES = [
     Suite("others", "what broke other compatible brokers' users", [PYTHON, "-m", "pytest", "tests/others"]),
     Suite("clients", "seven client libraries, unmodified", [PYTHON, "-m", "tests.clients.run"]),
     Suite(
+        "streams",
+        "a Kafka Streams program on both group protocols, ended and killed",
+        [PYTHON, "-m", "tests.clients.streams"],
+    ),
+    Suite(
         "checker",
         "what the crash checker and the comparison with Kafka must find",
         [PYTHON, "-m", "pytest", "tests/crash", "tests/differential"],

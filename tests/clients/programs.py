@@ -118,7 +118,8 @@ def _build_node(source: Path, built: Path) -> None:
 def _build_java(source: Path, built: Path) -> None:
     copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={built / 'libs'}"]
     _run(["mvn", "--batch-mode", "--quiet", *copy], source)
-    _run(["javac", "-d", str(built / "classes"), "-cp", f"{built}/libs/*", "Client.java"], source)
+    programs = sorted(file.name for file in source.glob("*.java"))
+    _run(["javac", "-d", str(built / "classes"), "-cp", f"{built}/libs/*", *programs], source)
 
 
 def _python(name: str, library: str) -> Program:
@@ -155,6 +156,17 @@ PROGRAMS: Final = [
         lambda _, built: ["node", str(built / "main.mjs")],
     ),
 ]
+
+
+STREAMS: Final = Program(
+    "streams",
+    "Apache Kafka Streams 4.2",
+    ("java", "javac", "mvn"),
+    "java_streams",
+    _build_java,
+    lambda _, built: [*JVM, "-cp", f"{built}/libs/*:{built}/classes", "WordCount"],
+)
+"""Not a client of the matrix: a program on top of one, with scenarios of its own."""
 
 
 def java_libraries() -> Path:
