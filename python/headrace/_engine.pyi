@@ -18,7 +18,7 @@ class Engine:
     """The data path: one shard a core. Nothing starts before `start`."""
 
     def __new__(cls, settings: dict[str, Any]) -> Engine:
-        """`settings`: the fields of `headrace.engine.port.Settings`, `api_ranges` and `finalized_features`."""
+        """`settings`: the fields of `headrace.engine.port.Settings`, and `api_ranges`."""
 
     def start(self) -> list[tuple[str, int]]:
         """Recover, bind, start the shards; gives the addresses in use. Raises `StartError`."""
@@ -83,6 +83,9 @@ class Engine:
 
     def set_values(self, values: Sequence[tuple[str, str]]) -> None:
         """Stage changed broker settings."""
+
+    def set_features(self, epoch: int, levels: Sequence[tuple[str, int, int, int]]) -> None:
+        """Stage features: name, lowest and highest supported level, finalized level (0: none)."""
 
     def metrics(self) -> dict[str, float]:
         """Counters and gauges by name."""

@@ -43,13 +43,6 @@ if TYPE_CHECKING:
     from headrace.config.options import StartOptions
 
 SHARDS_MAX_BY_DEFAULT: Final = 8
-FINALIZED_FEATURES: Final = (
-    ("group.version", 0, 1, 1),
-    ("streams.version", 0, 1, 1),
-    ("transaction.version", 0, 2, 2),
-)
-"""Name, lowest and highest level that are supported, and the one in force. Clients end transactions by the second protocol
-(KIP-890) where they see 2."""
 STOP_S_MAX: Final = 10.0
 """How long a clean stop waits for requests that are under way."""
 
@@ -105,7 +98,8 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
     _on_signals(loop, stop)
     status = Status()
     admin_server = await admin.start(options.admin.host, options.admin.port, status)
-    engine = NativeEngine(_settings(config, options, data), _api_ranges(), FINALIZED_FEATURES)
+    clock = SystemClock()
+    engine = NativeEngine(_settings(config, options, data), _api_ranges())
     try:
         bound = engine.start()
         controller = Controller(
@@ -123,7 +117,7 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             GroupSettings.of(config),
             LoopTimers(loop),
             secrets.token_bytes,
-            SystemClock(),
+            clock,
         )
         transactions = TransactionCoordinators(
             engine,
@@ -132,9 +126,9 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             controller.producer_id,
             TransactionSettings.of(config),
             LoopTimers(loop),
-            SystemClock(),
+            clock,
         )
-        services = Services(config, engine, controller, groups, transactions, AllowAll(), NoQuotas())
+        services = Services(config, engine, controller, groups, transactions, AllowAll(), NoQuotas(), clock)
         dispatcher = Dispatcher(services, status.registry)
         engine.serve(dispatcher.receive, transactions.on_verifications)
         status.registry.add_source(engine.metrics)

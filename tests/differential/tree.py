@@ -34,6 +34,9 @@ NORMAL: Final = {
     "DescribeLogDirsResponse.results.usable_bytes": "the disk's",
     "DescribeConfigsResponse.results.configs[PLACES].value": "where it stands: directories and ports",
     "DescribeConfigsResponse.results.configs[PLACES].synonyms.value": "the same",
+    "DescribeQuorumResponse.topics.partitions.high_watermark": "counts what happened to the cluster",
+    "DescribeQuorumResponse.topics.partitions.current_voters.last_fetch_timestamp": "a moment",
+    "DescribeQuorumResponse.topics.partitions.current_voters.last_caught_up_timestamp": "a moment",
     "ApiVersionsResponse.finalized_features_epoch": "counts what happened to the cluster",
 }
 """Path without indexes, and why only whether it is set is compared."""
@@ -78,6 +81,14 @@ KEYED: Final = {
     "OffsetFetchResponse.topics": "name",
     "OffsetFetchResponse.groups.topics": "topic_id",
     "OffsetDeleteResponse.topics": "name",
+    "AlterReplicaLogDirsResponse.results": "topic_name",
+    "AlterReplicaLogDirsResponse.results.partitions": "partition_index",
+    "AlterUserScramCredentialsResponse.results": "user",
+    "DescribeUserScramCredentialsResponse.results": "user",
+    "AlterClientQuotasResponse.entries.entity": "entity_type",
+    "DescribeClientQuotasResponse.entries.entity": "entity_type",
+    "DescribeClientQuotasResponse.entries.values": "key",
+    "ListConfigResourcesResponse.config_resources": "resource_type",
 }
 """Arrays that stand in the order of a hash map in Kafka: an item is compared with the other's of the same key. Where a key
 stands twice the later one has a number."""

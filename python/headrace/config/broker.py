@@ -71,7 +71,14 @@ class BrokerConfig:
 
     def text(self, name: str) -> str | None:
         """The effective value as text; None when the setting has none."""
-        for layer in (self._broker, self._cluster, self._given, self._defaults):
+        for layer in (self._broker, self._cluster):
+            if name in layer:
+                return layer[name]
+        return self.at_start(name)
+
+    def at_start(self, name: str) -> str | None:
+        """The value that holds where nothing is changed while running."""
+        for layer in (self._given, self._defaults):
             if name in layer:
                 return layer[name]
         return BROKER_CONFIGS[name].default

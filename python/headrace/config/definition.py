@@ -17,6 +17,7 @@ Value = bool | int | float | str | list[str]
 class Type(enum.IntEnum):
     """Number as in DescribeConfigs (`ConfigType`)."""
 
+    UNKNOWN = 0
     BOOLEAN = 1
     STRING = 2
     INT = 3
@@ -54,6 +55,8 @@ class Source(enum.IntEnum):
     DYNAMIC_DEFAULT_BROKER = 3
     STATIC_BROKER = 4
     DEFAULT = 5
+    BROKER_LOGGER = 6
+    CLIENT_METRICS = 7
     GROUP = 8
 
 

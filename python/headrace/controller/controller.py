@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headrace.config.topic import effective
 from headrace.controller.decide_configs import ConfigResult, ResourceChange, decide_configs
+from headrace.controller.decide_features import (
+    FeatureUpdate,
+    decide_features,
+    features,
+    first_records,
+)
+from headrace.controller.decide_quotas import QuotaChange, QuotaResult, decide_quotas
+from headrace.controller.decide_scram import Deletion, ScramResult, Upsertion, decide_scram
 from headrace.controller.decide_topics import (
     Decision,
     Defaults,
@@ -38,13 +46,16 @@ from headrace.controller.metadata_log import MetadataLog
 from headrace.controller.producer_ids import BLOCK, ProducerIds
 from headrace.engine.port import Partition, Topic
 from headrace.engine.slices import in_slices, run_in_slices
+from headrace.model.errors import Refusal
+from headrace.model.failure import ExitCode, Failure
 from headrace.wire.messages.metadata_records import ProducerIdsRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
     from headrace.config.broker import BrokerConfig
     from headrace.engine.port import Engine
+    from headrace.wire.schema import Message
 
 METADATA_CONFIGS: Final = {
     "cleanup.policy": "delete",
@@ -146,6 +157,7 @@ class Controller:
             # that never gave a number away says nothing about those that there are.
             if self.image.next_group > METADATA_GROUP + 1 and not self._keep_unnamed:
                 self._engine.remove_unnamed()
+            await self._write_first_records()
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -231,6 +243,37 @@ class Controller:
                 await self._log.snapshot_if_due()
             return decision.results
 
+    async def update_features(self, wanted: Sequence[FeatureUpdate], *, validate_only: bool = False) -> None:
+        """Change the levels of features, all or none. Raises `Refusal`."""
+        async with self._turn:
+            await self._catch_up()
+            records = decide_features(self.image, self._config, self.node_id, wanted)
+            if records and not validate_only:
+                await self._log.append(records)
+                await self._tell_everything()
+                await self._log.snapshot_if_due()
+
+    async def alter_scram(
+        self, deletions: Sequence[Deletion], upsertions: Sequence[Upsertion]
+    ) -> list[ScramResult]:
+        """Store and delete SCRAM credentials. Raises `Refusal`."""
+        async with self._turn:
+            await self._catch_up()
+            decision = decide_scram(self.image, deletions, upsertions)
+            await self._append(decision.records)
+            return decision.results
+
+    async def alter_quotas(
+        self, wanted: Sequence[QuotaChange], unresolved: Collection[str], *, validate_only: bool = False
+    ) -> list[QuotaResult]:
+        """Change clients' quotas; `unresolved`: names of hosts that have no address. Raises `Refusal`."""
+        async with self._turn:
+            await self._catch_up()
+            decision = decide_quotas(self.image, wanted, unresolved)
+            if not validate_only:
+                await self._append(decision.records)
+            return decision.results
+
     async def producer_id(self) -> int:
         """A producer id that nobody ever had. Raises `Refusal`."""
         while (found := self._ids.take()) is None:
@@ -259,17 +302,43 @@ class Controller:
             assert topic is not None, "it was made just now, or by somebody else at the same time"
         return topic.groups
 
+    async def _append(self, records: Sequence[Message]) -> None:
+        """Append what the engine need not be told of."""
+        if records:
+            await self._log.append(records)
+            await self._log.snapshot_if_due()
+
     async def _catch_up(self) -> None:
         """Fold the log anew if the image may be behind it, and tell the engine what came of it."""
         if not self._log.stale:
             return
         before = self.image.ids
         await self._log.load()
-        self._use_broker_configs()
         gone = [topic for topic_id, topic in before.items() if topic_id not in self.image.ids]
-        await self._tell(list(self.image.topics.values()), gone)
+        await self._tell_everything(gone)
         if gone:
             self._say_removed(gone)
+
+    async def _write_first_records(self) -> None:
+        records = first_records(self.image, self._config, self.node_id)
+        if not records:
+            return
+        try:
+            await self._log.append(records)
+        except Refusal as refusal:
+            raise Failure(
+                "cannot write the cluster's metadata",
+                str(refusal.message),
+                "see the log above",
+                ExitCode.DATA_DIRECTORY,
+            ) from None
+        await self._tell_everything()
+
+    async def _tell_everything(self, gone: Sequence[TopicState] = ()) -> None:
+        """Tell the engine of all that the image holds, and of topics that are gone."""
+        self._engine.set_features(self._log.features_offset, features(self.image))
+        self._use_broker_configs()
+        await self._tell(list(self.image.topics.values()), gone)
 
     async def _change_topics(
         self, decide: Callable[[Image], Awaitable[Decision]], *, validate_only: bool = False

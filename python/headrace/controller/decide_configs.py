@@ -14,9 +14,12 @@ from headrace.config.catalog import (
     canonical_broker_name,
     canonical_topic_name,
 )
+from headrace.config.client_metrics import SubscriptionRefused, check_subscription
 from headrace.config.definition import Scope, Type
+from headrace.config.group import GroupConfigRefused, check_together
 from headrace.config.rules import ValueRefused
 from headrace.config.topic import TopicConfigRefused, checked, effective
+from headrace.controller.decide_features import MIN_INSYNC_REPLICAS, eligible_leader_replicas
 from headrace.controller.decide_topics import why_invalid
 from headrace.controller.image import Image, ResourceType
 from headrace.model.errors import Error, Refusal
@@ -118,8 +121,27 @@ def _after(image: Image, config: BrokerConfig, node_id: int, resource: ResourceC
     if resource.resource_type == ResourceType.TOPIC:
         return _checked_topic(wanted)
     if resource.resource_type == ResourceType.GROUP:
-        return _checked_values(wanted, GROUP_CONFIGS, Error.INVALID_CONFIG)
-    return _checked_broker(wanted, before, per_broker=resource.resource_name != "")
+        return _checked_group(wanted, config)
+    if resource.resource_type == ResourceType.CLIENT_METRICS:
+        return _checked_subscription(wanted)
+    found = _checked_broker(wanted, before, per_broker=resource.resource_name != "")
+    if eligible_leader_replicas(image):
+        _check_min_insync(resource, before, found)
+    return found
+
+
+def _check_min_insync(resource: ResourceChange, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """What is eligible to lead is counted against one number for all brokers, so it must be there, and be the only one."""
+    if resource.resource_name and any(change.name == MIN_INSYNC_REPLICAS for change in resource.changes):
+        raise Refusal(
+            Error.INVALID_CONFIG,
+            f"Broker-level {MIN_INSYNC_REPLICAS} cannot be altered while ELR is enabled.",
+        )
+    if not resource.resource_name and MIN_INSYNC_REPLICAS in before and MIN_INSYNC_REPLICAS not in after:
+        raise Refusal(
+            Error.INVALID_CONFIG,
+            f"Cluster-level {MIN_INSYNC_REPLICAS} cannot be removed while ELR is enabled.",
+        )
 
 
 def _check_resource(image: Image, node_id: int, resource: ResourceChange) -> None:
@@ -138,10 +160,9 @@ def _check_resource(image: Image, node_id: int, resource: ResourceChange) -> Non
         case ResourceType.GROUP:
             if not name:
                 raise Refusal(Error.INVALID_REQUEST, "Default group resources are not allowed.")
-        case ResourceType.BROKER_LOGGER | ResourceType.CLIENT_METRICS:
-            raise Refusal(
-                Error.INVALID_REQUEST, f"Resource type {resource.resource_type} cannot be changed here."
-            )
+        case ResourceType.CLIENT_METRICS:
+            if not name:
+                raise Refusal(Error.INVALID_REQUEST, "Subscription name can't be empty")
         case unknown:
             raise Refusal(Error.INVALID_REQUEST, f"Unknown resource type {unknown}")
 
@@ -196,6 +217,8 @@ def _definition(resource_type: int, name: str) -> Definition | None:
 
     if resource_type == ResourceType.TOPIC:
         return TOPIC_CONFIGS.get(name)
+    if resource_type == ResourceType.CLIENT_METRICS:
+        return None  # Kafka asks for lists among topics', brokers' and groups' settings only
     return BROKER_CONFIGS.get(name) if resource_type == ResourceType.BROKER else GROUP_CONFIGS.get(name)
 
 
@@ -204,6 +227,27 @@ def _checked_topic(wanted: Mapping[str, str | None]) -> dict[str, str]:
         return checked(wanted)
     except (TopicConfigRefused, ValueRefused) as refusal:
         raise Refusal(Error.INVALID_CONFIG, str(refusal)) from None
+
+
+def _checked_group(wanted: Mapping[str, str | None], config: BrokerConfig) -> dict[str, str]:
+    found = _checked_values(wanted, GROUP_CONFIGS, Error.INVALID_CONFIG)
+    try:
+        check_together(found, config)
+    except GroupConfigRefused as refusal:
+        raise Refusal(Error.INVALID_CONFIG, str(refusal)) from None
+    return found
+
+
+def _checked_subscription(wanted: Mapping[str, str | None]) -> dict[str, str]:
+    found = {name: value for name, value in wanted.items() if value is not None}
+    try:
+        check_subscription(found)
+    except SubscriptionRefused as refusal:
+        error = Error.INVALID_REQUEST if refusal.is_request else Error.INVALID_CONFIG
+        raise Refusal(error, str(refusal)) from None
+    except ValueRefused as refusal:
+        raise Refusal(Error.INVALID_CONFIG, str(refusal)) from None
+    return found
 
 
 def _checked_broker(

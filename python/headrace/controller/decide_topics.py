@@ -257,10 +257,11 @@ def _chosen_placement(topic: NewTopic, node_id: int) -> list[tuple[int, ...]]:
             Error.INVALID_REPLICA_ASSIGNMENT,
             "partitions should be a consecutive 0-based integer sequence",
         )
-    return [_checked_replicas(assignments[index], node_id) for index in range(len(assignments))]
+    return [checked_replicas(assignments[index], node_id) for index in range(len(assignments))]
 
 
-def _checked_replicas(brokers: Sequence[int], node_id: int) -> tuple[int, ...]:
+def checked_replicas(brokers: Sequence[int], node_id: int) -> tuple[int, ...]:
+    """The replicas of one partition as somebody chose them. Raises `Refusal`."""
     if not brokers:
         why = "The manual partition assignment includes an empty replica list."
     elif len(set(brokers)) != len(brokers):
@@ -295,7 +296,7 @@ def _further_placement(topic: TopicState, more: MorePartitions, node_id: int) ->
             f"Attempted to add {additional} additional partition(s), but only {len(more.assignments)} "
             "assignment(s) were specified.",
         )
-    return [_checked_replicas(brokers, node_id) for brokers in more.assignments]
+    return [checked_replicas(brokers, node_id) for brokers in more.assignments]
 
 
 def _partitions(

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 
 from headrace.wire.messages.metadata_records import (
+    ClientQuotaRecord,
     ConfigRecord,
+    EntityData,
+    FeatureLevelRecord,
     PartitionRecord,
     ProducerIdsRecord,
     RemoveTopicRecord,
+    RemoveUserScramCredentialRecord,
     SnapshotBeginRecord,
     SnapshotEndRecord,
     TopicRecord,
+    UserScramCredentialRecord,
 )
 
 if TYPE_CHECKING:
@@ -93,6 +98,12 @@ class Image:
         self.ids: dict[bytes, TopicState] = {}
         self.configs: dict[tuple[int, str], dict[str, str]] = {}
         """What was set, by resource type and name; the empty name of a broker is every broker."""
+        self.features: dict[str, int] = {}
+        """Finalized level by name (KIP-584); a feature at level 0 is not here."""
+        self.scram: dict[tuple[str, int], UserScramCredentialRecord] = {}
+        """Credentials by user and mechanism."""
+        self.quotas: dict[tuple[tuple[str, str | None], ...], dict[str, float]] = {}
+        """By entity: (type, name) of each of its parts, the name None for the default of the type."""
         self.next_group = METADATA_GROUP + 1
         self.next_producer_id = 0
         self._collisions: dict[str, frozenset[str]] = {}
@@ -126,6 +137,14 @@ class Image:
                 self._apply_config(record)
             case ProducerIdsRecord():
                 self.next_producer_id = record.next_producer_id
+            case FeatureLevelRecord():
+                self._apply_feature(record)
+            case UserScramCredentialRecord():
+                self.scram[record.name, record.mechanism] = record
+            case RemoveUserScramCredentialRecord():
+                self.scram.pop((record.name, record.mechanism), None)
+            case ClientQuotaRecord():
+                self._apply_quota(record)
             case _:
                 raise AssertionError(f"{type(record).__name__} is read but not applied")
         self.version += 1
@@ -150,6 +169,8 @@ class Image:
         other.version, other.topics_version = self.version, self.topics_version
         other.topics, other.ids = dict(self.topics), dict(self.ids)
         other.configs, other._collisions = dict(self.configs), dict(self._collisions)
+        other.features = dict(self.features)
+        other.scram, other.quotas = dict(self.scram), dict(self.quotas)
         other.next_group, other.next_producer_id = self.next_group, self.next_producer_id
         return other
 
@@ -169,6 +190,13 @@ class Image:
 
     def records(self) -> Iterator[Message]:
         """What makes an empty image into this one; the middle of a snapshot record set."""
+        for feature, level in self.features.items():
+            yield FeatureLevelRecord(feature, level)
+        yield from self.scram.values()
+        for entity, quotas in self.quotas.items():
+            parts = [EntityData(*part) for part in entity]
+            for key, rate in quotas.items():
+                yield ClientQuotaRecord(parts, key, rate)
         for topic in self.topics.values():
             yield TopicRecord(topic.name, topic.topic_id)
             for state in topic.partitions:
@@ -181,6 +209,7 @@ class Image:
         self.topics, self.ids, self.configs = other.topics, other.ids, other.configs
         self.next_group, self.next_producer_id = other.next_group, other.next_producer_id
         self._collisions = other._collisions
+        self.features, self.scram, self.quotas = other.features, other.scram, other.quotas
 
     def _put(self, topic: TopicState) -> None:
         self.topics[topic.name] = topic
@@ -225,6 +254,24 @@ class Image:
             self._collisions[metric] = names
         else:
             del self._collisions[metric]
+
+    def _apply_feature(self, record: FeatureLevelRecord) -> None:
+        if record.feature_level:
+            self.features[record.name] = record.feature_level
+        else:
+            self.features.pop(record.name, None)
+
+    def _apply_quota(self, record: ClientQuotaRecord) -> None:
+        entity = tuple((part.entity_type, part.entity_name) for part in record.entity)
+        values = dict(self.quotas.get(entity, {}))
+        if record.remove:
+            values.pop(record.key, None)
+        else:
+            values[record.key] = record.value
+        if values:
+            self.quotas[entity] = values
+        else:
+            self.quotas.pop(entity, None)
 
     def _apply_config(self, record: ConfigRecord) -> None:
         key = (record.resource_type, record.resource_name)

@@ -18,6 +18,7 @@ from headrace.model.failure import ExitCode, Failure
 from headrace.observe import log
 from headrace.wire.messages.metadata_records import (
     ConfigRecord,
+    FeatureLevelRecord,
     RemoveTopicRecord,
     SnapshotBeginRecord,
     SnapshotEndRecord,
@@ -38,7 +39,7 @@ SNAPSHOT_RECORDS: Final = 10_000
 SNAPSHOT_BATCH_RECORDS: Final = 2_000
 """Records of a snapshot that travel as one batch; about 150 KB."""
 
-MAKES_ROOM: Final = (RemoveTopicRecord, ConfigRecord, SnapshotEndRecord)
+MAKES_ROOM: Final = (RemoveTopicRecord, ConfigRecord, FeatureLevelRecord, SnapshotEndRecord)
 """What a full disk still takes: it frees space (a shorter retention does), or a start needs it."""
 
 READ_BYTES_MAX: Final = 1 << 20
@@ -55,6 +56,8 @@ class MetadataLog:
         self._end = 0
         """Where the log ends as far as this writer knows; its appends are refused anywhere else."""
         self._since_snapshot = 0
+        self.features_offset = -1
+        """Of the last record about features, which may stand in a snapshot: it only rises, also over a restart."""
         self.stale = True
         """Whether the log may hold what the image does not: before the first load, and after an append whose outcome is
         not known. Nothing may be decided then."""
@@ -68,13 +71,16 @@ class MetadataLog:
         (info,) = await self._engine.log_info([METADATA_GROUP])
         offset = info.log_start
         since_snapshot = 0
+        features_offset = -1
         while True:
             part = await self._engine.read(METADATA_GROUP, offset, READ_BYTES_MAX)
             if part.error:
                 raise _unreadable(offset, part.error.name)
             records = [_read(stored) for stored in part.records]
             image.apply_all(records)
-            for record in records:
+            for stored, record in zip(part.records, records, strict=True):
+                if isinstance(record, FeatureLevelRecord):
+                    features_offset = stored.offset
                 since_snapshot = 0 if isinstance(record, SnapshotEndRecord) else since_snapshot + 1
             if part.next_offset <= offset and offset < part.high_watermark:
                 raise _unreadable(offset, f"nothing can be read below {part.high_watermark}")
@@ -85,6 +91,7 @@ class MetadataLog:
         self.image = image
         self._end = offset
         self._since_snapshot = since_snapshot
+        self.features_offset = features_offset
         self.stale = False
         if image.in_snapshot:
             await self.append([SnapshotEndRecord(complete=False)])
@@ -105,6 +112,8 @@ class MetadataLog:
                 image.apply_all(part)
             self.image = image
         self.stale = False
+        if any(isinstance(record, FeatureLevelRecord) for record in records):
+            self.features_offset = self._end - 1
         self._since_snapshot += len(records)
 
     async def _write(self, records: Sequence[Message]) -> None:

@@ -24,6 +24,10 @@ KINDS: Final[dict[int, type[Message]]] = {
         records.RemoveTopicRecord,
         records.ConfigRecord,
         records.ProducerIdsRecord,
+        records.FeatureLevelRecord,
+        records.UserScramCredentialRecord,
+        records.RemoveUserScramCredentialRecord,
+        records.ClientQuotaRecord,
         records.SnapshotBeginRecord,
         records.SnapshotEndRecord,
     )

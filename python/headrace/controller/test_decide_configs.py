@@ -103,3 +103,63 @@ def test_broker_settings_for_all_and_for_one():
     assert world.change(BROKER, "1", ("log.retention.ms", Change.SET, "6")).error is Error.NONE
     assert world.set_on(BROKER, "") == {"log.retention.ms": "5"}
     assert world.set_on(BROKER, "1") == {"log.retention.ms": "6"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        (
+            "consumer.session.timeout.ms",
+            "44999",
+            "greater than or equal to group.consumer.min.session.timeout.ms",
+        ),
+        (
+            "consumer.session.timeout.ms",
+            "60001",
+            "less than or equal to group.consumer.max.session.timeout.ms",
+        ),
+        ("consumer.heartbeat.interval.ms", "4999", "group.consumer.min.heartbeat.interval.ms"),
+        ("share.record.lock.duration.ms", "60001", "group.share.max.record.lock.duration.ms"),
+        ("streams.num.standby.replicas", "3", "less than or equal to group.streams.max.standby.replicas"),
+        ("consumer.session.timeout.ms", "x", "Not a number of type INT"),
+        ("nope", "1", "Unknown group config name: nope"),
+    ],
+)
+def test_a_group_stays_within_the_broker_s_bounds(name, value, why):
+    world = World()
+    result = world.change(GROUP, "g", (name, Change.SET, value))
+    assert result.error == Error.INVALID_CONFIG
+    assert why in result.message
+    assert world.set_on(GROUP, "g") == {}
+
+
+def test_a_group_s_session_outlives_its_heartbeats():
+    config = BrokerConfig({"group.share.max.heartbeat.interval.ms": "60000"})
+    edits = [
+        ConfigChange("share.session.timeout.ms", Change.SET, "46000"),
+        ConfigChange("share.heartbeat.interval.ms", Change.SET, "46000"),
+    ]
+    result = decide_configs(Image(), config, 1, [ResourceChange(GROUP, "g", edits)]).results[0]
+    assert result.message == "share.session.timeout.ms must be greater than share.heartbeat.interval.ms"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("interval.ms", "99", Error.INVALID_REQUEST),
+        ("interval.ms", "3600001", Error.INVALID_REQUEST),
+        ("interval.ms", "x", Error.INVALID_CONFIG),
+        ("nope", "1", Error.INVALID_REQUEST),
+        ("match", "a", Error.INVALID_CONFIG),
+        ("match", "nope=a", Error.INVALID_CONFIG),
+        ("match", "client_id=[", Error.INVALID_CONFIG),
+        ("match", "client_id=a,client_software_name=.*", Error.NONE),
+        ("match", "", Error.NONE),
+        ("interval.ms", "100", Error.NONE),
+    ],
+)
+def test_what_a_subscription_to_metrics_may_say(name, value, error):
+    world = World()
+    result = world.change(ResourceType.CLIENT_METRICS, "s", (name, Change.SET, value))
+    assert result.error == error
+    assert world.set_on(ResourceType.CLIENT_METRICS, "s") == ({} if error else {name: value})

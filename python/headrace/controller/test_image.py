@@ -12,6 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from headrace.config.broker import BrokerConfig
 from headrace.controller import metadata_log
 from headrace.controller.decide_configs import Change, ConfigChange, ResourceChange, decide_configs
+from headrace.controller.decide_features import FeatureUpdate, decide_features
+from headrace.controller.decide_quotas import QuotaChange, QuotaOp, decide_quotas
+from headrace.controller.decide_scram import Deletion, Upsertion, decide_scram
 from headrace.controller.decide_topics import (
     Defaults,
     MorePartitions,
@@ -37,7 +40,16 @@ from headrace.wire.wire_error import WireError
 
 
 def content(image):
-    return (image.topics, image.ids, image.configs, image.next_group, image.next_producer_id)
+    return (
+        image.topics,
+        image.ids,
+        image.configs,
+        image.features,
+        image.scram,
+        image.quotas,
+        image.next_group,
+        image.next_producer_id,
+    )
 
 
 class Changes(RuleBasedStateMachine):
@@ -86,6 +98,16 @@ class Changes(RuleBasedStateMachine):
     def configure(self, name, change, value):
         resource = ResourceChange(ResourceType.TOPIC, name, [ConfigChange("retention.ms", change, value)])
         self.commit(decide_configs(self.image, self.config, 1, [resource]).records)
+
+    @rule(level=st.integers(0, 1), user=st.sampled_from(["a", None]), rate=st.sampled_from([None, 1.0, 2.0]))
+    def administer(self, level, user, rate):
+        update = FeatureUpdate("share.version", level, 1 if level else 2)
+        self.commit(decide_features(self.image, self.config, 1, [update]))
+        change = QuotaChange((("user", user),), [QuotaOp("producer_byte_rate", rate)])
+        self.commit(decide_quotas(self.image, [change], ()).records)
+        stored = Upsertion("a", 1 + level, 4096, b"salt", b"salted")
+        self.commit(decide_scram(self.image, [], [stored]).records)
+        self.commit(decide_scram(self.image, [Deletion("a", 1)], []).records)
 
     @rule()
     def snapshot(self):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from headrace.engine.port import (
     Appended,
     EpochEnd,
+    Feature,
     LogInfo,
     Marker,
     Producer,
@@ -108,6 +109,7 @@ class FakeEngine:
         self.answers: dict[int, bytes | None] = {}
         """Answers by token."""
         self.values: dict[str, str] = {}
+        self.features: tuple[int, list[Feature]] = (-1, [])
         self._awaited: dict[int, asyncio.Future[bytes | None]] = {}
         self.running = False
         self.verdicts: dict[int, tuple[Error, ...]] = {}
@@ -305,6 +307,9 @@ class FakeEngine:
 
     def set_values(self, values: Mapping[str, str]) -> None:
         self.values |= values
+
+    def set_features(self, epoch: int, features: Sequence[Feature]) -> None:
+        self.features = (epoch, list(features))
 
     def metrics(self) -> Mapping[str, float]:
         return {}

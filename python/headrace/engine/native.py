@@ -15,6 +15,7 @@ from headrace import _engine
 from headrace.engine.port import (
     Appended,
     EpochEnd,
+    Feature,
     LogInfo,
     Marker,
     Producer,
@@ -52,16 +53,14 @@ class NativeEngine:
         self,
         settings: Settings,
         api_ranges: Sequence[tuple[int, int, int]],
-        finalized_features: Sequence[tuple[str, int, int, int]],
     ) -> None:
-        """`api_ranges`: (key, lowest, highest version) to advertise; features: (name, lowest, highest, finalized)."""
+        """`api_ranges`: (key, lowest, highest version) to advertise."""
         self._engine = _engine.Engine(
             {
                 **settings._asdict(),
                 "listeners": list(settings.listeners),
                 "values": list(settings.values.items()),
                 "api_ranges": list(api_ranges),
-                "finalized_features": list(finalized_features),
             }
         )
         self._calls: dict[int, _Pending] = {}
@@ -212,6 +211,11 @@ class NativeEngine:
     def set_values(self, values: Mapping[str, str]) -> None:
         """See `Engine.set_values`."""
         self._engine.set_values(list(values.items()))
+        self._flush_soon()
+
+    def set_features(self, epoch: int, features: Sequence[Feature]) -> None:
+        """See `Engine.set_features`."""
+        self._engine.set_features(epoch, list(features))
         self._flush_soon()
 
     def metrics(self) -> Mapping[str, float]:

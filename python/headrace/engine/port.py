@@ -158,6 +158,16 @@ class EpochEnd(NamedTuple):
     end_offset: int
 
 
+class Feature(NamedTuple):
+    """A feature of the cluster (KIP-584): the levels that this release supports, and the one in force."""
+
+    name: str
+    low: int
+    high: int
+    finalized: int
+    """0: none; the feature is off."""
+
+
 class Settings(NamedTuple):
     """What the engine must know before it starts."""
 
@@ -254,6 +264,12 @@ class Engine(Protocol):
 
     def set_values(self, values: Mapping[str, str]) -> None:
         """Broker settings that changed while running."""
+
+    def set_features(self, epoch: int, features: Sequence[Feature]) -> None:
+        """What ApiVersions tells of features from now on; until the first call it says that they are not known.
+
+        `epoch` rises with every change.
+        """
 
     def metrics(self) -> Mapping[str, float]:
         """Counters and gauges of the engine by name; label sets are part of the name, Prometheus style."""

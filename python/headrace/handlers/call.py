@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from headrace.config.broker import BrokerConfig
     from headrace.controller.controller import Controller
     from headrace.coordinator.group.coordinators import GroupCoordinators
+    from headrace.coordinator.runtime.clock import Clock
     from headrace.coordinator.transaction.coordinators import TransactionCoordinators
     from headrace.engine.port import Engine
 
@@ -73,6 +74,7 @@ class Services:
     transactions: TransactionCoordinators
     authorizer: Authorizer
     quotas: Quotas
+    clock: Clock
 
 
 @dataclass(slots=True, frozen=True)

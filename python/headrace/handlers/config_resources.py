@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from headrace.controller.image import ResourceType
+from headrace.handlers.broker_loggers import alter_loggers
 from headrace.handlers.call import Operation
-from headrace.model.errors import Error
+from headrace.model.errors import Error, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,16 +30,27 @@ def forbidden(call: Call, operation: Operation, resource_type: int, resource_nam
     return Error.NONE if may else error
 
 
+def _loggers_altered(call: Call, change: ResourceChange, *, validate_only: bool) -> tuple[Error, str | None]:
+    try:
+        alter_loggers(change, call.services.controller.node_id, validate_only=validate_only)
+    except Refusal as refusal:
+        return refusal.error, refusal.message
+    return Error.NONE, None
+
+
 async def alter(
     call: Call, changes: Sequence[ResourceChange], *, validate_only: bool
 ) -> list[tuple[int, str, Error, str | None]]:
     """Change what the caller may change: resource type, name, error and message of each."""
     answers: list[tuple[int, str, Error, str | None]] = []
     allowed: list[ResourceChange] = []
+    times = Counter((change.resource_type, change.resource_name) for change in changes)
     for change in changes:
         name = (change.resource_type, change.resource_name)
         if error := forbidden(call, Operation.ALTER_CONFIGS, *name):
             answers.append((*name, error, None))
+        elif change.resource_type == ResourceType.BROKER_LOGGER and not change.replace and times[name] == 1:
+            answers.append((*name, *_loggers_altered(call, change, validate_only=validate_only)))
         else:
             allowed.append(change)
     results: list[ConfigResult] = await call.services.controller.alter_configs(

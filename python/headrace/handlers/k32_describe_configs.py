@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace.config import client_metrics
 from headrace.config.broker import Described, SynonymValue
-from headrace.config.catalog import BROKER_CONFIGS, GROUP_CONFIGS, TOPIC_CONFIGS
-from headrace.config.definition import Source
+from headrace.config.catalog import BROKER_CONFIGS, TOPIC_CONFIGS
+from headrace.config.client_metrics import describe_subscription
+from headrace.config.definition import Source, Type
+from headrace.config.group import describe_group
 from headrace.config.topic import describe, documentation
 from headrace.controller.decide_topics import why_invalid
 from headrace.controller.image import ResourceType
 from headrace.handlers.call import Operation
 from headrace.handlers.config_resources import forbidden
 from headrace.model.errors import Error, Refusal
+from headrace.observe import log
 from headrace.wire.messages.k32_describe_configs import (
     DescribeConfigsRequest,
     DescribeConfigsResource,
@@ -90,27 +94,43 @@ def _described(call: Call, kind: int, name: str) -> list[Described]:
         case ResourceType.BROKER:
             return _cluster_defaults(image.config_of(kind, ""))
         case ResourceType.BROKER_LOGGER:
-            _check_broker_name(name, services.controller.node_id)
-            return []
+            return _loggers(name, services.controller.node_id)
         case ResourceType.GROUP:
             if not name:
                 raise Refusal(Error.INVALID_REQUEST, "Group name must not be empty")
-            return _group(image.config_of(kind, name))
+            return describe_group(image.config_of(kind, name), services.config)
         case ResourceType.CLIENT_METRICS:
             if not name:
                 raise Refusal(Error.INVALID_REQUEST, "Client metrics subscription name must not be empty")
-            return []
+            return describe_subscription(image.config_of(kind, name))
         case _:
             raise Refusal(Error.INVALID_REQUEST, f"Unsupported resource type: {kind}")
 
 
 def _check_broker_name(name: str, node_id: int) -> None:
     """As `check_broker_name` of a change, in the other words that Kafka has here. Raises `Refusal`."""
-    if not name.lstrip("-").isdecimal() or not name.isascii():
-        raise Refusal(Error.INVALID_REQUEST, f"Broker id must be an integer, but it is: {name}")
+    _check_number(name)
     if int(name) != node_id:
         expected = f"Unexpected broker id, expected {node_id} or empty string, but received {name}"
         raise Refusal(Error.INVALID_REQUEST, expected)
+
+
+def _check_number(name: str) -> None:
+    if not name.lstrip("-").isdecimal() or not name.isascii():
+        raise Refusal(Error.INVALID_REQUEST, f"Broker id must be an integer, but it is: {name}")
+
+
+def _loggers(name: str, node_id: int) -> list[Described]:
+    if not name:
+        raise Refusal(Error.INVALID_REQUEST, "Broker id must not be empty")
+    _check_number(name)
+    if int(name) != node_id:
+        expected = f"Unexpected broker id, expected {node_id} but received {name}"
+        raise Refusal(Error.INVALID_REQUEST, expected)
+    return [
+        Described(logger, level, Type.UNKNOWN, Source.BROKER_LOGGER, False, False, ())
+        for logger, level in log.levels().items()
+    ]
 
 
 def _cluster_defaults(values: Mapping[str, str]) -> list[Described]:
@@ -122,19 +142,6 @@ def _cluster_defaults(values: Mapping[str, str]) -> list[Described]:
         synonym = SynonymValue(name, shown, Source.DYNAMIC_DEFAULT_BROKER)
         found.append(
             Described(name, shown, definition.type, synonym.source, False, definition.sensitive, (synonym,))
-        )
-    return found
-
-
-def _group(overrides: Mapping[str, str]) -> list[Described]:
-    found = []
-    for name, definition in GROUP_CONFIGS.items():
-        default = definition.canonical(definition.default)
-        value = overrides.get(name, default)
-        synonyms = [SynonymValue(name, value, Source.GROUP)] if name in overrides else []
-        synonyms.append(SynonymValue(name, default, Source.DEFAULT))
-        found.append(
-            Described(name, value, definition.type, synonyms[0].source, False, False, tuple(synonyms))
         )
     return found
 
@@ -152,9 +159,19 @@ def _setting(request: DescribeConfigsRequest, kind: int, each: Described) -> Des
             else []
         ),
         config_type=each.type,
-        documentation=(
-            documentation(each.name, topic=kind == ResourceType.TOPIC)
-            if request.include_documentation
-            else None
-        ),
+        documentation=(_documentation(kind, each.name) if request.include_documentation else None),
     )
+
+
+def _documentation(kind: int, name: str) -> str:
+    match kind:
+        case ResourceType.GROUP:
+            from headrace.config.kafka_config_docs import GROUP_DOCS  # lazy: 100 KB of prose
+
+            return GROUP_DOCS.get(name, "")
+        case ResourceType.CLIENT_METRICS:
+            return client_metrics.DOCS[name]
+        case ResourceType.BROKER_LOGGER:
+            return ""
+        case _:
+            return documentation(name, topic=kind == ResourceType.TOPIC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -10,11 +11,13 @@ from headrace.controller.image import ResourceType
 from headrace.handlers.call import Operation
 from headrace.handlers.world import Forbid, World
 from headrace.model.errors import Error
+from headrace.observe import log
 from headrace.wire.keys import BY_KEY
 from headrace.wire.messages import k33_alter_configs as k33
 from headrace.wire.messages import k44_incremental_alter_configs as k44
 from headrace.wire.messages.k19_create_topics import CreatableTopic, CreateTopicsRequest
 from headrace.wire.messages.k32_describe_configs import DescribeConfigsRequest, DescribeConfigsResource
+from headrace.wire.messages.k74_list_config_resources import ListConfigResourcesRequest
 
 TOPIC, BROKER, GROUP = ResourceType.TOPIC, ResourceType.BROKER, ResourceType.GROUP
 
@@ -118,7 +121,8 @@ def test_describe_configs_of_other_resources():
         await world.ask(incremental(BROKER, "", ("log.retention.ms", 0, "9")), 1)
         _, defaults = await described(world, BROKER, "")
         assert {(c.name, c.value, c.config_source) for c in defaults.values()} == {
-            ("log.retention.ms", "9", 3)
+            ("log.retention.ms", "9", 3),
+            ("min.insync.replicas", "1", 3),
         }
         await world.ask(incremental(GROUP, "g", ("consumer.session.timeout.ms", 0, "50000")), 1)
         _, group = await described(world, GROUP, "g")
@@ -132,7 +136,6 @@ def test_describe_configs_of_other_resources():
             (ResourceType.CLIENT_METRICS, ""),
         ):
             assert (await described(world, kind, name))[0] == Error.INVALID_REQUEST
-        assert (await described(world, ResourceType.BROKER_LOGGER, "1")) == (0, {})
 
     run(scenario)
 
@@ -172,3 +175,90 @@ def test_who_may_not_is_told_so():
         assert (topic.num_partitions, topic.configs) == (-1, None)
 
     run(scenario)
+
+
+def test_a_group_has_the_broker_s_settings_until_it_has_its_own():
+    async def scenario():
+        world = await World({"group.share.session.timeout.ms": "50000"}).open()
+        name = "share.session.timeout.ms"
+
+        async def told():
+            _, configs = await described(world, GROUP, "g")
+            synonyms = [(synonym.value, synonym.source) for synonym in configs[name].synonyms]
+            return configs[name].value, configs[name].config_source, synonyms
+
+        assert await told() == ("50000", 5, [("50000", 5)])
+        await world.ask(incremental(GROUP, "g", (name, 0, "46000")), 1)
+        assert await told() == ("46000", 8, [("46000", 8)])
+        listed = await world.ask(ListConfigResourcesRequest([32]), 1)
+        assert [resource.resource_name for resource in listed.config_resources] == ["g"]
+        await world.ask(incremental(GROUP, "g", (name, 1, None)), 1)
+        assert await told() == ("50000", 5, [("50000", 5)])
+        listed = await world.ask(ListConfigResourcesRequest([32]), 1)
+        assert listed.config_resources == []
+
+    asyncio.run(scenario())
+
+
+def test_a_subscription_to_metrics_is_kept_and_told():
+    async def scenario():
+        world = await World().open()
+        kind = ResourceType.CLIENT_METRICS
+        _, before = await described(world, kind, "s")
+        assert [(c.value, c.config_source, c.synonyms) for c in before.values()] == [
+            ("300000", 5, []),
+            ("", 5, []),
+            ("", 5, []),
+        ]
+        await world.ask(incremental(kind, "s", ("metrics", 0, "org.a,org.b")), 1)
+        _, after = await described(world, kind, "s")
+        assert (after["metrics"].value, after["metrics"].config_source) == ("org.a,org.b", 7)
+        listed = await world.ask(ListConfigResourcesRequest(), 0)
+        assert [(r.resource_type, r.resource_name) for r in listed.config_resources] == [(kind, "s")]
+
+    asyncio.run(scenario())
+
+
+@pytest.fixture
+def logger():
+    """A source of lines of this test alone."""
+    name = "test.of.levels"
+    yield name, logging.getLogger(f"headrace.{name}")
+    log.set_level(name, None)
+
+
+def test_loggers_say_what_they_are_told_to_at_once(logger):
+    name, source = logger
+
+    async def scenario():
+        world = await World().open()
+        kind = ResourceType.BROKER_LOGGER
+
+        async def change(*edits, resource="1", check=False):
+            answer = await world.ask(incremental(kind, resource, *edits, validate_only=check), 1)
+            return answer.responses[0].error_code
+
+        assert await change((name, 0, "DEBUG"), check=True) == Error.NONE
+        assert not source.isEnabledFor(logging.DEBUG)
+        assert await change((name, 0, "DEBUG")) == Error.NONE
+        assert source.isEnabledFor(logging.DEBUG)
+        _, told = await described(world, kind, "1")
+        assert (told[name].value, told[name].config_source) == ("DEBUG", 6)
+        assert await change((name, 1, None)) == Error.NONE
+        assert not source.isEnabledFor(logging.DEBUG)
+        for edits, error in (
+            ([("root", 1, None)], Error.INVALID_REQUEST),
+            ([("no.such.source", 0, "INFO")], Error.INVALID_CONFIG),
+            ([(name, 0, "LOUD")], Error.INVALID_CONFIG),
+            ([(name, 2, "INFO")], Error.INVALID_REQUEST),
+            ([(name, 0, None)], Error.INVALID_REQUEST),
+            ([(name, 0, "INFO"), (name, 0, "WARN")], Error.INVALID_REQUEST),
+            # all or none
+            ([(name, 0, "DEBUG"), ("no.such.source", 0, "INFO")], Error.INVALID_CONFIG),
+        ):
+            assert await change(*edits) == error
+        assert not source.isEnabledFor(logging.DEBUG)
+        for resource in ("", "2", "x"):
+            assert await change((name, 0, "DEBUG"), resource=resource) == Error.INVALID_REQUEST
+
+    asyncio.run(scenario())

@@ -85,6 +85,7 @@ class World:
             self.transactions,
             authorizer or AllowAll(),
             quotas or NoQuotas(),
+            self.time,
         )
         self.dispatcher = Dispatcher(services, self.registry)
         self.engine.serve(self.dispatcher.receive, self.transactions.on_verifications)

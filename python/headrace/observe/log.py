@@ -22,6 +22,19 @@ from typing import Any, Final, TextIO
 VALUE_BYTES_MAX: Final = 256
 """Longest value in a line; the rest is cut and an ellipsis says so."""
 
+ROOT: Final = "root"
+LEVELS: Final = {
+    "TRACE": logging.DEBUG,
+    "DEBUG": logging.DEBUG,
+    "INFO": logging.INFO,
+    "WARN": logging.WARNING,
+    "ERROR": logging.ERROR,
+    "FATAL": logging.CRITICAL,
+}
+"""Kafka's levels, which DescribeConfigs and IncrementalAlterConfigs speak of, and ours."""
+SYNONYMS: Final = frozenset({"TRACE"})
+"""Words for a level that has another one already."""
+
 _PLAIN: Final = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/+@[]{}()<>,;*%#!?&|~^$'"
 )
@@ -75,6 +88,23 @@ def set_up(style: str = "text", level: str = "info", stream: TextIO | None = Non
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.raiseExceptions = False  # a closed stderr must not stop a broker
+
+
+def levels() -> dict[str, str]:
+    """The level of every source of lines, by name, in Kafka's words."""
+    words = {number: word for word, number in LEVELS.items() if word not in SYNONYMS}
+    found = {ROOT: words.get(logging.getLogger().level, "INFO")}
+    for name, logger in sorted(logging.Logger.manager.loggerDict.items()):
+        if isinstance(logger, logging.Logger):
+            found[_source(name)] = words.get(logger.getEffectiveLevel(), "INFO")
+    return found
+
+
+def set_level(source: str, level: str | None) -> None:
+    """Change what a source of lines says from now on; `None`: what the root says."""
+    names = [name for name in logging.Logger.manager.loggerDict if _source(name) == source]
+    for name in [""] if source == ROOT else names:
+        logging.getLogger(name).setLevel(logging.NOTSET if level is None else LEVELS[level])
 
 
 class TextLines(logging.Formatter):

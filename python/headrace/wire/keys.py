@@ -120,6 +120,7 @@ SERVED: Final = frozenset(
         14,  # SyncGroup
         15,  # DescribeGroups
         16,  # ListGroups
+        17,  # SaslHandshake
         18,  # ApiVersions
         19,  # CreateTopics
         20,  # DeleteTopics
@@ -131,20 +132,42 @@ SERVED: Final = frozenset(
         26,  # EndTxn
         27,  # WriteTxnMarkers
         28,  # TxnOffsetCommit
+        29,  # DescribeAcls
+        30,  # CreateAcls
+        31,  # DeleteAcls
         32,  # DescribeConfigs
         33,  # AlterConfigs
+        34,  # AlterReplicaLogDirs
         35,  # DescribeLogDirs
+        36,  # SaslAuthenticate
         37,  # CreatePartitions
+        38,  # CreateDelegationToken
+        39,  # RenewDelegationToken
+        40,  # ExpireDelegationToken
+        41,  # DescribeDelegationToken
         42,  # DeleteGroups
+        43,  # ElectLeaders
         44,  # IncrementalAlterConfigs
+        45,  # AlterPartitionReassignments
+        46,  # ListPartitionReassignments
         47,  # OffsetDelete
+        48,  # DescribeClientQuotas
+        49,  # AlterClientQuotas
+        50,  # DescribeUserScramCredentials
+        51,  # AlterUserScramCredentials
+        55,  # DescribeQuorum
+        57,  # UpdateFeatures
         60,  # DescribeCluster
         61,  # DescribeProducers
+        64,  # UnregisterBroker
         65,  # DescribeTransactions
         66,  # ListTransactions
         68,  # ConsumerGroupHeartbeat
         69,  # ConsumerGroupDescribe
+        74,  # ListConfigResources
         75,  # DescribeTopicPartitions
+        80,  # AddRaftVoter
+        81,  # RemoveRaftVoter
         88,  # StreamsGroupHeartbeat
         89,  # StreamsGroupDescribe
     }

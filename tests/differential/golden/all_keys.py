@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.differential.golden import cluster, configs, groups, records, streams, topics, transactions
+from tests.differential.golden import (
+    admin,
+    cluster,
+    configs,
+    groups,
+    records,
+    security,
+    streams,
+    topics,
+    transactions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,5 +33,7 @@ GOLDEN: Final[dict[int, dict[str, Callable[[World], Message]]]] = {
     **cluster.GOLDEN,
     **transactions.GOLDEN,
     **streams.GOLDEN,
+    **admin.GOLDEN,
+    **security.GOLDEN,
 }
 """By API key: what is said about a world, by name."""

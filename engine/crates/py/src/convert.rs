@@ -40,7 +40,6 @@ pub fn config(settings: &Bound<'_, PyDict>) -> PyResult<Config> {
         node_id: item(settings, "node_id")?.extract()?,
         values: item(settings, "values")?.extract()?,
         api_ranges: item(settings, "api_ranges")?.extract()?,
-        finalized_features: item(settings, "finalized_features")?.extract()?,
     })
 }
 

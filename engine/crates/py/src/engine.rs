@@ -234,6 +234,14 @@ impl Engine {
         }
     }
 
+    /// Stages for every shard what ApiVersions tells of features.
+    fn set_features(&mut self, epoch: i64, levels: Vec<(String, i16, i16, i16)>) {
+        let features = Arc::new(server::Features { epoch, levels });
+        for shard in 0..self.config.shards {
+            self.stage(ShardId(shard), Message::Features(Arc::clone(&features)));
+        }
+    }
+
     /// Counters and gauges by name.
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let metrics = PyDict::new(py);

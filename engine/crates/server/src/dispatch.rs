@@ -39,6 +39,7 @@ impl Server {
                 context.store.set_cleaner(settings.cleaner(self.shards));
                 self.settings = settings;
             }
+            Message::Features(features) => self.features = features,
             Message::StopAccepting => self.stop_accepting(context),
             Message::Stop => {
                 self.stop_accepting(context);

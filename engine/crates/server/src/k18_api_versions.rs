@@ -11,25 +11,38 @@ use wire::{ApiRange, ApiVersionsRequest, Feature, RequestHeader, api_versions};
 use crate::connection::Piece;
 use crate::server::{Close, Server};
 
-/// What ApiVersions tells: keys with their versions, and features.
+/// The keys that ApiVersions tells, with their versions.
 #[derive(Debug)]
 pub struct ApiRanges {
     ranges: Vec<ApiRange>,
     by_key: BTreeMap<i16, (i16, i16)>,
-    features: Vec<(String, i16, i16, i16)>,
+}
+
+/// The cluster's features, which the controller's log decides and which may change while the node runs.
+#[derive(Debug)]
+pub struct Features {
+    /// Rises with every change; unknown until the controller has read its log.
+    pub epoch: i64,
+    /// (name, lowest, highest supported level, finalized level) of each; finalized level 0: none.
+    pub levels: Vec<(String, i16, i16, i16)>,
+}
+
+impl Default for Features {
+    fn default() -> Features {
+        Features { epoch: api_versions::EPOCH_UNKNOWN, levels: Vec::new() }
+    }
 }
 
 impl ApiRanges {
-    /// From (key, lowest, highest version) and (name, lowest, highest, finalized level).
+    /// From (key, lowest, highest version).
     #[must_use]
-    pub fn new(ranges: &[(i16, i16, i16)], features: &[(String, i16, i16, i16)]) -> ApiRanges {
+    pub fn new(ranges: &[(i16, i16, i16)]) -> ApiRanges {
         ApiRanges {
             ranges: ranges
                 .iter()
                 .map(|(key, min, max)| ApiRange { key: *key, min: *min, max: *max })
                 .collect(),
             by_key: ranges.iter().map(|(key, min, max)| (*key, (*min, *max))).collect(),
-            features: features.to_vec(),
         }
     }
 
@@ -58,10 +71,15 @@ impl Server {
             } else {
                 ErrorCode::INVALID_REQUEST
             };
-            let features: Vec<Feature<'_>> = self.api.features.iter().map(feature).collect();
-            let (apis, features) =
-                if error.is_none() { (&self.api.ranges[..], &features[..]) } else { (&[][..], &[][..]) };
-            api_versions::write(&mut out, header.api_version, header.correlation_id, error, apis, features);
+            let (version, correlation_id) = (header.api_version, header.correlation_id);
+            if error.is_none() {
+                let features: Vec<Feature<'_>> = self.features.levels.iter().map(feature).collect();
+                let (apis, epoch) = (&self.api.ranges, self.features.epoch);
+                api_versions::write(&mut out, version, correlation_id, error, apis, epoch, &features);
+            } else {
+                let epoch = api_versions::EPOCH_UNKNOWN;
+                api_versions::write(&mut out, version, correlation_id, error, &[], epoch, &[]);
+            }
         }
         let connection = self.connection(token).expect("its frame is being read");
         let (id, slot) = (connection.id, connection.begin());

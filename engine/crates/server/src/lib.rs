@@ -23,7 +23,7 @@ mod verification;
 pub mod waits;
 
 pub use handoff::{Handoff, HandoffRequest, Verification};
-pub use k18_api_versions::ApiRanges;
+pub use k18_api_versions::{ApiRanges, Features};
 pub use message::{Message, Outbox, TopicsChange};
 pub use metrics::Metrics;
 pub use server::{Context, Flow, Server};

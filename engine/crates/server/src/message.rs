@@ -131,6 +131,8 @@ pub enum Message {
     },
     /// Settings that changed.
     Settings(Arc<crate::Settings>),
+    /// What ApiVersions tells of features from now on.
+    Features(Arc<crate::Features>),
     /// Answer what is parked with retriable errors and begin nothing new.
     StopAccepting,
     /// Make everything durable, write the closing commit, end the loop.

@@ -20,7 +20,7 @@ use crate::handoff::{Handoff, HandoffRequest};
 use crate::k00_produce::ProduceWait;
 use crate::k01_fetch::FetchWait;
 use crate::k02_list_offsets::ListWait;
-use crate::k18_api_versions::ApiRanges;
+use crate::k18_api_versions::{ApiRanges, Features};
 use crate::message::Outbox;
 use crate::metrics::Metrics;
 use crate::postponed::Postponed;
@@ -111,6 +111,7 @@ pub struct Server {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) api: Arc<ApiRanges>,
+    pub(crate) features: Arc<Features>,
     pub(crate) metrics: Arc<Metrics>,
     scratch: Vec<u8>,
     stopping: bool,
@@ -152,6 +153,7 @@ impl Server {
             outcomes: Vec::new(),
             settings,
             api,
+            features: Arc::default(),
             metrics,
             scratch: vec![0; READ_BYTES],
             stopping: false,

@@ -29,6 +29,4 @@ pub struct Config {
     pub values: Vec<(String, String)>,
     /// (key, lowest, highest version) that ApiVersions tells.
     pub api_ranges: Vec<(i16, i16, i16)>,
-    /// (name, lowest, highest, finalized level) that ApiVersions tells; level 0 is not finalized.
-    pub finalized_features: Vec<(String, i16, i16, i16)>,
 }

@@ -65,7 +65,7 @@ impl Node {
                 Arc::new(Mailbox::new(Box::new(move || waker.wake())))
             })
             .collect();
-        let api = Arc::new(server::ApiRanges::new(&config.api_ranges, &config.finalized_features));
+        let api = Arc::new(server::ApiRanges::new(&config.api_ranges));
         let mut node = Node { addresses, mailboxes, handoff, metrics: Vec::new(), threads: Vec::new() };
         let (ready, started) = mpsc::channel();
         // A shard that is not told to go ends without a trace in its journal.

@@ -74,13 +74,18 @@ fn is_software_name(name: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
 }
 
-/// Writes an answer, length and header included, at the end of `out`.
+/// The epoch of finalized features that are not known: clients take all of them for unknown.
+pub const EPOCH_UNKNOWN: i64 = -1;
+
+/// Writes an answer, length and header included, at the end of `out`. `epoch`: of the finalized features; it rises when
+/// one of them changes.
 pub fn write(
     out: &mut Vec<u8>,
     version: i16,
     correlation_id: i32,
     error: ErrorCode,
     apis: &[ApiRange],
+    epoch: i64,
     features: &[Feature<'_>],
 ) {
     let flexible = version >= 3;
@@ -97,12 +102,12 @@ pub fn write(
         out.int32(0); // throttle time: this answer is never held back
     }
     if flexible {
-        write_features(out, version, features);
+        write_features(out, version, epoch, features);
     }
     frame.end(out, 0);
 }
 
-fn write_features(out: &mut Vec<u8>, version: i16, features: &[Feature<'_>]) {
+fn write_features(out: &mut Vec<u8>, version: i16, epoch: i64, features: &[Feature<'_>]) {
     // Clients of v3 take a lowest version of 0 for malformed (KAFKA-17011).
     let supported = || features.iter().filter(|feature| version >= 4 || feature.min > 0);
     let finalized = || features.iter().filter(|feature| feature.finalized > 0);
@@ -116,7 +121,7 @@ fn write_features(out: &mut Vec<u8>, version: i16, features: &[Feature<'_>]) {
     };
     let (supported_count, supported_len) = field_len(&mut supported());
     let (finalized_count, finalized_len) = field_len(&mut finalized());
-    let tags = u32::from(supported_count > 0) + 1 + u32::from(finalized_count > 0);
+    let tags = u32::from(supported_count > 0) + u32::from(epoch >= 0) + u32::from(finalized_count > 0);
     out.unsigned_varint(tags);
     if supported_count > 0 {
         out.tag(0, supported_len);
@@ -128,9 +133,10 @@ fn write_features(out: &mut Vec<u8>, version: i16, features: &[Feature<'_>]) {
             out.no_tags(true);
         }
     }
-    // The epoch of the finalized features; below 0 clients take all of them for unknown.
-    out.tag(1, 8);
-    out.int64(0);
+    if epoch >= 0 {
+        out.tag(1, 8);
+        out.int64(epoch);
+    }
     if finalized_count > 0 {
         out.tag(2, finalized_len);
         out.count(true, finalized_count);
@@ -147,5 +153,5 @@ fn write_features(out: &mut Vec<u8>, version: i16, features: &[Feature<'_>]) {
 pub fn write_unsupported(out: &mut Vec<u8>, correlation_id: i32) {
     let api = find(API_VERSIONS).expect("it stands in the table");
     let range = ApiRange { key: api.key, min: api.min, max: api.max };
-    write(out, 0, correlation_id, ErrorCode::UNSUPPORTED_VERSION, &[range], &[]);
+    write(out, 0, correlation_id, ErrorCode::UNSUPPORTED_VERSION, &[range], EPOCH_UNKNOWN, &[]);
 }

@@ -267,7 +267,7 @@ fn api_versions_responses() {
     ];
     for (version, theirs) in golden!("api_versions_response") {
         let mut out = Vec::new();
-        api_versions::write(&mut out, version, CORRELATION_ID, ErrorCode::NONE, &apis, &features);
+        api_versions::write(&mut out, version, CORRELATION_ID, ErrorCode::NONE, &apis, 0, &features);
         assert_frame(version, &out, &theirs);
     }
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from headrace.wire.schema import NULL_UUID, Field, Message
+from headrace.wire.schema import NULL_UUID, Field, Message, Part
 
 
 class TopicRecord(Message):
@@ -97,6 +97,75 @@ class ProducerIdsRecord(Message):
         Field("broker_id", "int32", (0, 32767)),
         Field("broker_epoch", "int64", (0, 32767)),
         Field("next_producer_id", "int64", (0, 32767)),
+    )
+
+
+class FeatureLevelRecord(Message):
+    name: str = ""
+    feature_level: int = 0
+    API_KEY: ClassVar[int] = 12
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    FLEXIBLE_FROM: ClassVar[int] = 0
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("name", "string", (0, 32767)),
+        Field("feature_level", "int16", (0, 32767)),
+    )
+
+
+class UserScramCredentialRecord(Message):
+    name: str = ""
+    mechanism: int = 0
+    salt: bytes = b""
+    stored_key: bytes = b""
+    server_key: bytes = b""
+    iterations: int = 0
+    API_KEY: ClassVar[int] = 11
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    FLEXIBLE_FROM: ClassVar[int] = 0
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("name", "string", (0, 32767)),
+        Field("mechanism", "int8", (0, 32767)),
+        Field("salt", "bytes", (0, 32767)),
+        Field("stored_key", "bytes", (0, 32767)),
+        Field("server_key", "bytes", (0, 32767)),
+        Field("iterations", "int32", (0, 32767)),
+    )
+
+
+class RemoveUserScramCredentialRecord(Message):
+    name: str = ""
+    mechanism: int = 0
+    API_KEY: ClassVar[int] = 22
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    FLEXIBLE_FROM: ClassVar[int] = 0
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("name", "string", (0, 32767)),
+        Field("mechanism", "int8", (0, 32767)),
+    )
+
+
+class EntityData(Part):
+    entity_type: str = ""
+    entity_name: str | None = ""
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("entity_type", "string", (0, 32767)),
+        Field("entity_name", "string", (0, 32767), nullable=(0, 32767)),
+    )
+
+
+class ClientQuotaRecord(Message):
+    entity: list[EntityData] = []
+    key: str = ""
+    value: float = 0.0
+    remove: bool = False
+    API_KEY: ClassVar[int] = 14
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    FLEXIBLE_FROM: ClassVar[int] = 0
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("entity", "struct", (0, 32767), array=True, of=EntityData),
+        Field("key", "string", (0, 32767)),
+        Field("value", "float64", (0, 32767)),
+        Field("remove", "bool", (0, 32767)),
     )
 
 

@@ -68,7 +68,7 @@ impl Process {
         let handoff = Arc::new(Handoff::new(plan.shards, Box::new(|| {})));
         let mailboxes: Vec<_> = (0..plan.shards).map(|_| Arc::new(Mailbox::new(Box::new(|| {})))).collect();
         let ranges: Vec<_> = wire::keys::API_KEYS.iter().map(|api| (api.key, api.min, api.max)).collect();
-        let api = Arc::new(ApiRanges::new(&ranges, &[]));
+        let api = Arc::new(ApiRanges::new(&ranges));
         let mut benches = Vec::new();
         let mut shards = Vec::new();
         for (number, store) in stores.into_iter().enumerate() {
