@@ -17,6 +17,7 @@ GROUPS: Final = {
     "group": "List and describe consumer groups, move or delete offsets.",
     "cluster": "What the cluster consists of and whether it is well.",
     "config": "Read and change settings; check and import configuration files.",
+    "debug": "What a broker says on the wire, beside what it should say.",
     "generate": "Completion for your shell.",
 }
 """Command groups in the order of `headrace --help`; `headrace.cli.NAME` holds `app`, or `command` if it is one command."""

@@ -10,6 +10,7 @@ import pytest
 
 from headrace.cli.__main__ import main
 from headrace.cli.config_file import inspect, to_toml
+from headrace.cli.debug import differences, kafka, pairs
 from headrace.cli.records import Record, from_line, to_line
 from headrace.config.load import load
 from headrace.config.sources import parse_toml
@@ -40,6 +41,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
         (["topic", "list", "-b", "no-such-host.invalid:9092"], 1, "check the name of the host"),
         (["topic", "list", "--jso"], 2, "see headrace topic list --help"),
         (["topic", "list", "-b", "nonsense"], 2, "write HOST:PORT"),
+        (["debug", "apis", "--against", "kafka-9"], 2, "no table of kafka-9; use kafka-4.2"),
         (["generate", "completion", "tcsh"], 2, "use one of bash, zsh, fish"),
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],
@@ -231,3 +233,16 @@ def test_import_says_each_thing_once_and_what_is_left_to_do(tmp_path, capsys):
     assert err.count("\n") == 1
     assert main(["config", "import", str(file), "-o", str(tmp_path / "no" / "where")]) == 1
     assert "choose another place with -o" in capsys.readouterr().err
+
+
+def test_apis_are_held_against_those_of_kafka():
+    theirs = kafka()
+    assert (len(theirs), pairs(theirs)) == (75, 277)
+    assert differences(theirs, theirs) == []
+    ours = {key: found for key, found in theirs.items() if key != 3} | {0: (3, 13), 71: (0, 0), 999: (1, 2)}
+    assert [tuple(row.values()) for row in differences(ours, theirs)] == [
+        (0, "Produce", "3-13", "0-13"),
+        (3, "Metadata", "-", "0-13"),
+        (71, "GetTelemetrySubscriptions", "0", "-"),
+        (999, "?", "1-2", "-"),
+    ]
