@@ -192,6 +192,30 @@ def test_quotas_of_a_client_are_kept_and_found(raw: Raw, name: str) -> None:
     assert until(found, {})
 
 
+def test_changes_of_topics_are_held_to_the_client_s_rate(raw: Raw, name: str) -> None:
+    """The connection is slow to be answered while it is throttled, so each asks over its own."""
+
+    def rate(value: float | None) -> None:
+        entity = [k49.AlterClientQuotasRequestEntityData("client-id", "raw")]
+        op = k49.OpData("controller_mutation_rate", value or 0.0, value is None)
+        request = k49.AlterClientQuotasRequest([k49.AlterClientQuotasRequestEntryData(entity, [op])])
+        assert raw.ask(request, 1).entries[0].error_code == Error.NONE
+
+    def made(topic: str) -> tuple[int, int]:
+        request = CreateTopicsRequest([CreatableTopic(topic, 60, 1)], timeout_ms=30_000)
+        answer = raw.ask(request, 7)
+        return answer.topics[0].error_code, answer.throttle_time_ms
+
+    rate(5.0)
+    try:
+        assert made(f"{name}-a") == (Error.NONE, 0)
+        error, throttle_time_ms = made(f"{name}-b")
+        assert error == Error.THROTTLING_QUOTA_EXCEEDED
+        assert 0 < throttle_time_ms <= 1000
+    finally:
+        rate(None)
+
+
 def test_the_quorum_is_the_node(raw: Raw) -> None:
     partition = DescribeQuorumRequestPartitionData(0)
     topic = DescribeQuorumRequestTopicData("__cluster_metadata", [partition])

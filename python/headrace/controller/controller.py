@@ -43,6 +43,7 @@ from headrace.controller.image import (
 )
 from headrace.controller.metadata_entries import MetadataEntries
 from headrace.controller.metadata_log import MetadataLog
+from headrace.controller.mutation_quotas import UNLIMITED, MutationQuota, MutationQuotas
 from headrace.controller.producer_ids import BLOCK, ProducerIds
 from headrace.engine.port import Partition, Topic
 from headrace.engine.slices import in_slices, run_in_slices
@@ -128,6 +129,7 @@ class Controller:
         """
         self.node_id = node_id
         self.entries = MetadataEntries()
+        self.mutations = MutationQuotas(config)
         self.cluster_id = cluster_id
         self._engine = engine
         self._config = config
@@ -191,9 +193,13 @@ class Controller:
     # -- changing -----------------------------------------------------------------------------------------------------
 
     async def create_topics(
-        self, wanted: Sequence[NewTopic], *, validate_only: bool = False
+        self,
+        wanted: Sequence[NewTopic],
+        quota: MutationQuota = UNLIMITED,
+        *,
+        validate_only: bool = False,
     ) -> list[TopicResult]:
-        """Make topics. Raises `Refusal`."""
+        """Make topics; `quota` is charged for them. Raises `Refusal`."""
         ids = [self._new_topic_id() for _ in wanted]
         defaults = Defaults(
             self.node_id,
@@ -201,25 +207,31 @@ class Controller:
             self._config.integer("default.replication.factor"),
         )
         return await self._change_topics(
-            lambda image: run_in_slices(deciding_create(image, wanted, ids, defaults)),
+            lambda image: run_in_slices(deciding_create(image, wanted, ids, defaults, quota.charge)),
             validate_only=validate_only,
         )
 
-    async def delete_topics(self, topics: Sequence[TopicState]) -> list[TopicResult]:
-        """Delete topics and their records for ever. Raises `Refusal`."""
+    async def delete_topics(
+        self, topics: Sequence[TopicState], quota: MutationQuota = UNLIMITED
+    ) -> list[TopicResult]:
+        """Delete topics and their records for ever; `quota` is charged for them. Raises `Refusal`."""
 
         async def decide(image: Image) -> Decision:
-            return decide_delete(image, topics)
+            return decide_delete(image, topics, quota.charge)
 
         return await self._change_topics(decide)
 
     async def create_partitions(
-        self, wanted: Sequence[MorePartitions], *, validate_only: bool = False
+        self,
+        wanted: Sequence[MorePartitions],
+        quota: MutationQuota = UNLIMITED,
+        *,
+        validate_only: bool = False,
     ) -> list[TopicResult]:
-        """Give topics more partitions. Raises `Refusal`."""
+        """Give topics more partitions; `quota` is charged for them. Raises `Refusal`."""
 
         async def decide(image: Image) -> Decision:
-            return decide_more_partitions(image, wanted, self.node_id)
+            return decide_more_partitions(image, wanted, self.node_id, quota.charge)
 
         return await self._change_topics(decide, validate_only=validate_only)
 

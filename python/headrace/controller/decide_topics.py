@@ -22,7 +22,7 @@ from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.metadata_records import ConfigRecord, RemoveTopicRecord, TopicRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from headrace.wire.schema import Message
 
@@ -87,6 +87,11 @@ class Decision(NamedTuple):
     results: list[TopicResult]
 
 
+def free(partitions: int) -> None:
+    """Nobody is charged for partitions that come or go."""
+    del partitions
+
+
 def decide_create(
     image: Image, wanted: Sequence[NewTopic], ids: Sequence[bytes], defaults: Defaults
 ) -> Decision:
@@ -101,9 +106,14 @@ def decide_create(
 
 
 def deciding_create(
-    image: Image, wanted: Sequence[NewTopic], ids: Sequence[bytes], defaults: Defaults
+    image: Image,
+    wanted: Sequence[NewTopic],
+    ids: Sequence[bytes],
+    defaults: Defaults,
+    charge: Callable[[int], None] = free,
 ) -> Generator[int, None, Decision]:
-    """Make topics; each fails or succeeds by itself. `ids`: fresh topic ids, one for each.
+    """Make topics; each fails or succeeds by itself. `ids`: fresh topic ids, one for each. `charge`: called with the partitions
+    of each topic that nothing else speaks against; it may raise `Refusal`.
 
     Yields from time to time, so that others get their turn, how much was done since: partitions, or as much as they are.
     The image must stay as it is meanwhile.
@@ -123,6 +133,7 @@ def deciding_create(
             _check_name_is_free(image, topic.name, names)
             replicas = _placement(topic, defaults)
             configs = checked(topic.configs or {})
+            charge(len(replicas))
         except Refusal as refusal:
             results.append(TopicResult(topic.name, refusal.error, refusal.message))
             continue
@@ -146,17 +157,33 @@ def deciding_create(
     return Decision(records, results)
 
 
-def decide_delete(image: Image, topics: Sequence[TopicState]) -> Decision:
-    """Delete topics that exist."""
-    gone = [topic for topic in topics if topic.topic_id in image.ids]
-    missing = [topic for topic in topics if topic.topic_id not in image.ids]
-    results = [TopicResult(topic.name, Error.NONE, None, topic) for topic in gone]
-    results += [TopicResult(topic.name, Error.UNKNOWN_TOPIC_OR_PARTITION) for topic in missing]
-    return Decision([RemoveTopicRecord(topic.topic_id) for topic in gone], results)
+def decide_delete(
+    image: Image, topics: Sequence[TopicState], charge: Callable[[int], None] = free
+) -> Decision:
+    """Delete topics that exist. `charge`: as of `deciding_create`."""
+    records: list[Message] = []
+    results: list[TopicResult] = []
+    for topic in topics:
+        if topic.topic_id not in image.ids:
+            results.append(TopicResult(topic.name, Error.UNKNOWN_TOPIC_OR_PARTITION))
+            continue
+        try:
+            charge(len(topic.partitions))
+        except Refusal as refusal:
+            results.append(TopicResult(topic.name, refusal.error, refusal.message, topic))
+            continue
+        records.append(RemoveTopicRecord(topic.topic_id))
+        results.append(TopicResult(topic.name, Error.NONE, None, topic))
+    return Decision(records, results)
 
 
-def decide_more_partitions(image: Image, wanted: Sequence[MorePartitions], node_id: int) -> Decision:
-    """Give topics more partitions; each fails or succeeds by itself.
+def decide_more_partitions(
+    image: Image,
+    wanted: Sequence[MorePartitions],
+    node_id: int,
+    charge: Callable[[int], None] = free,
+) -> Decision:
+    """Give topics more partitions; each fails or succeeds by itself. `charge`: as of `deciding_create`.
 
     Raises `Refusal` (POLICY_VIOLATION): more partitions than one request may make.
     """
@@ -170,6 +197,7 @@ def decide_more_partitions(image: Image, wanted: Sequence[MorePartitions], node_
             if topic is None:
                 raise Refusal(Error.UNKNOWN_TOPIC_OR_PARTITION)
             replicas = _further_placement(topic, more, node_id)
+            charge(len(replicas))
         except Refusal as refusal:
             results.append(TopicResult(more.name, refusal.error, refusal.message))
             continue

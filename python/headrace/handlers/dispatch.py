@@ -171,7 +171,7 @@ class Dispatcher:
         if not isinstance(response, bytes):
             throttle_time_ms = self._services.quotas.throttle_time_ms(call)
             if throttle_time_ms and hasattr(response, "throttle_time_ms"):
-                response.throttle_time_ms = throttle_time_ms
+                response.throttle_time_ms = max(throttle_time_ms, response.throttle_time_ms)
             response = encode(response, request.api_version)
         return response_header(request.api_key, request.api_version, request.correlation_id) + response
 

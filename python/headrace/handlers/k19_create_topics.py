@@ -2,19 +2,21 @@
 
 v4  -1 partitions or replicas mean the broker's default
 v5  the answer holds partitions, replicas and every setting of the new topic (KIP-525)
+v6  THROTTLING_QUOTA_EXCEEDED (KIP-599)
 v7  the answer holds the topic's id
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headrace.config.topic import describe_all
 from headrace.controller.decide_topics import NewTopic, TopicResult
 from headrace.controller.image import METADATA_TOPIC
 from headrace.engine.slices import in_slices
 from headrace.handlers.call import Operation
+from headrace.handlers.mutation_quota import mutation_quota
 from headrace.model.errors import Error, Refusal
 from headrace.wire.codec import encode_part, encode_with
 from headrace.wire.messages.k19_create_topics import (
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from headrace.handlers.call import Call
 
 
+STRICT_SINCE: Final = 6
+
+
 async def handle(call: Call, request: CreateTopicsRequest) -> bytes:
     if request.timeout_ms <= 0:
         raise Refusal(Error.REQUEST_TIMED_OUT)
@@ -44,20 +49,21 @@ async def handle(call: Call, request: CreateTopicsRequest) -> bytes:
             answers[topic.name] = CreatableTopicResult(
                 topic.name, error_code=refusal.error, error_message=refusal.message
             )
-    results = await call.services.controller.create_topics(wanted, validate_only=request.validate_only)
+    quota = mutation_quota(call, STRICT_SINCE)
+    results = await call.services.controller.create_topics(wanted, quota, validate_only=request.validate_only)
     configs = _Configs(call)
     answers |= {result.name: _answer(call, result, configs) for result in results}
-    return await _encoded(call, [answers[name] for name in times])
+    return await _encoded(call, [answers[name] for name in times], quota.throttle_time_ms)
 
 
-async def _encoded(call: Call, answers: Sequence[CreatableTopicResult]) -> bytes:
+async def _encoded(call: Call, answers: Sequence[CreatableTopicResult], throttle_time_ms: int) -> bytes:
     """The answer, slice by slice: with every setting of every topic it may be megabytes."""
     version = call.api_version
     flexible = version >= CreateTopicsResponse.FLEXIBLE_FROM
     entries: list[bytes] = []
     async for part in in_slices(answers, lambda answer: 1 + len(answer.configs or ())):
         entries += [encode_part(answer, version, flexible=flexible) for answer in part]
-    whole = CreateTopicsResponse(call.services.quotas.throttle_time_ms(call))
+    whole = CreateTopicsResponse(max(throttle_time_ms, call.services.quotas.throttle_time_ms(call)))
     return encode_with(whole, version, entries, behind=0, flexible=flexible)
 
 

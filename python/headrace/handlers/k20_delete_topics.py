@@ -7,9 +7,10 @@ v6  topics by name or by id (KIP-516)
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headrace.handlers.call import Operation
+from headrace.handlers.mutation_quota import mutation_quota
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k20_delete_topics import (
     DeletableTopicResult,
@@ -22,6 +23,10 @@ from headrace.wire.schema import NULL_UUID
 if TYPE_CHECKING:
     from headrace.controller.image import TopicState
     from headrace.handlers.call import Call
+
+
+STRICT_SINCE: Final = 5
+"""A version that may be refused for a quota (KIP-599)."""
 
 
 async def handle(call: Call, request: DeleteTopicsRequest) -> DeleteTopicsResponse:
@@ -43,10 +48,11 @@ async def handle(call: Call, request: DeleteTopicsRequest) -> DeleteTopicsRespon
         raise Refusal(
             Error.INVALID_REQUEST, "The provided topic name maps to an ID that was already supplied."
         )
-    for result in await call.services.controller.delete_topics(topics):
+    quota = mutation_quota(call, STRICT_SINCE)
+    for result in await call.services.controller.delete_topics(topics, quota):
         topic_id = result.topic.topic_id if result.topic else NULL_UUID
         answers.append(DeletableTopicResult(result.name, topic_id, result.error, result.message))
-    return DeleteTopicsResponse(responses=answers)
+    return DeleteTopicsResponse(quota.throttle_time_ms, answers)
 
 
 def refused(request: DeleteTopicsRequest, error: Error, message: str | None) -> DeleteTopicsResponse:

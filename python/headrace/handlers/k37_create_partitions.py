@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headrace.controller.decide_topics import MorePartitions
 from headrace.handlers.call import Operation
+from headrace.handlers.mutation_quota import mutation_quota
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k37_create_partitions import (
     CreatePartitionsRequest,
@@ -16,6 +17,10 @@ from headrace.wire.messages.k37_create_partitions import (
 
 if TYPE_CHECKING:
     from headrace.handlers.call import Call
+
+
+STRICT_SINCE: Final = 3
+"""A version that may be refused for a quota (KIP-599)."""
 
 
 async def handle(call: Call, request: CreatePartitionsRequest) -> CreatePartitionsResponse:
@@ -37,9 +42,12 @@ async def handle(call: Call, request: CreatePartitionsRequest) -> CreatePartitio
         for name, count in times.items()
         if count > 1
     ]
-    results = await call.services.controller.create_partitions(wanted, validate_only=request.validate_only)
+    quota = mutation_quota(call, STRICT_SINCE)
+    results = await call.services.controller.create_partitions(
+        wanted, quota, validate_only=request.validate_only
+    )
     answers += [CreatePartitionsTopicResult(r.name, r.error, r.message) for r in results]
-    return CreatePartitionsResponse(results=answers)
+    return CreatePartitionsResponse(quota.throttle_time_ms, answers)
 
 
 def refused(request: CreatePartitionsRequest, error: Error, message: str | None) -> CreatePartitionsResponse:

@@ -13,6 +13,7 @@ from headrace.wire.messages import k29_describe_acls as k29
 from headrace.wire.messages import k30_create_acls as k30
 from headrace.wire.messages import k31_delete_acls as k31
 from headrace.wire.messages import k34_alter_replica_log_dirs as k34
+from headrace.wire.messages import k37_create_partitions as k37
 from headrace.wire.messages import k43_elect_leaders as k43
 from headrace.wire.messages import k45_alter_partition_reassignments as k45
 from headrace.wire.messages import k48_describe_client_quotas as k48
@@ -24,6 +25,7 @@ from headrace.wire.messages import k57_update_features as k57
 from headrace.wire.messages import k80_add_raft_voter as k80
 from headrace.wire.messages.k17_sasl_handshake import SaslHandshakeRequest
 from headrace.wire.messages.k19_create_topics import CreatableTopic, CreateTopicsRequest
+from headrace.wire.messages.k20_delete_topics import DeleteTopicsRequest
 from headrace.wire.messages.k36_sasl_authenticate import SaslAuthenticateRequest
 from headrace.wire.messages.k38_create_delegation_token import CreateDelegationTokenRequest
 from headrace.wire.messages.k39_renew_delegation_token import RenewDelegationTokenRequest
@@ -281,6 +283,32 @@ def test_quotas_are_set_and_found():
     assert [(value.key, value.value) for value in entry.values] == [("producer_byte_rate", 5.0)]
     assert refused.entries[0].error_code == Error.INVALID_REQUEST
     assert (bad.error_code, bad.entries) == (Error.UNSUPPORTED_VERSION, None)
+
+
+def test_changes_of_topics_are_held_to_the_client_s_rate():
+    entity = [k49.AlterClientQuotasRequestEntityData("client-id", "me")]
+    entry = k49.AlterClientQuotasRequestEntryData(entity, [k49.OpData("controller_mutation_rate", 1.0)])
+
+    def made(name, version=7):
+        return CreateTopicsRequest([CreatableTopic(name, 12, 1)]), version
+
+    grown = k37.CreatePartitionsRequest([k37.CreatePartitionsTopic("a", 13, None)], 1000)
+    _, first, second, more, gone, old = asked(
+        (k49.AlterClientQuotasRequest([entry]), 1),
+        made("a"),
+        made("b"),
+        (grown, 3),
+        (DeleteTopicsRequest(topic_names=["a"], timeout_ms=1000), 5),
+        made("c", 5),
+    )
+    assert (first.topics[0].error_code, first.throttle_time_ms) == (Error.NONE, 0)
+    assert (second.topics[0].error_code, second.throttle_time_ms) == (
+        Error.THROTTLING_QUOTA_EXCEEDED,
+        1000,
+    )
+    assert (more.results[0].error_code, more.throttle_time_ms) == (Error.THROTTLING_QUOTA_EXCEEDED, 1000)
+    assert (gone.responses[0].error_code, gone.throttle_time_ms) == (Error.THROTTLING_QUOTA_EXCEEDED, 1000)
+    assert (old.topics[0].error_code, old.throttle_time_ms) == (Error.NONE, 13_000)
 
 
 @pytest.mark.parametrize(
