@@ -112,8 +112,9 @@ class MetadataLog:
                 image.apply_all(part)
             self.image = image
         self.stale = False
-        if any(isinstance(record, FeatureLevelRecord) for record in records):
-            self.features_offset = self._end - 1
+        for offset, record in enumerate(records, self._end - len(records)):
+            if isinstance(record, FeatureLevelRecord):
+                self.features_offset = offset
         self._since_snapshot += len(records)
 
     async def _write(self, records: Sequence[Message]) -> None:
