@@ -1,5 +1,5 @@
 # Each target does all of its own set-up. `make run` and `make test` are all that a newcomer needs.
-# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; ONLY=, SELF=1, RECORD=1 for diff; SEEDS=, SEED=, JOURNAL= and STATES= for sim; LIVE= for fuzz.
+# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; N=, SEED= for eos; ONLY=, SELF=1, RECORD=1 for diff; SEEDS=, SEED=, JOURNAL= and STATES= for sim; LIVE= for fuzz.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -16,7 +16,7 @@ ENGINE := $(shell find engine -name '*.rs' -o -name '*.toml' -o -name Cargo.lock
 PYTHON_SOURCES := $(shell find python -name '*.py' 2>/dev/null)
 STAMPS := .build
 
-.PHONY: help run build test check format bench sim crash fuzz diff clients demo wheel clean
+.PHONY: help run build test check format bench sim crash eos fuzz diff clients demo wheel clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,9 @@ endif
 
 crash: build $(STAMPS)/dev ## kill -9 under load N=10 times; MODE=power cuts the power instead
 	@$(BIN)/python -m tests.crash.run --runs $(or $(N),10) --mode $(or $(MODE),kill)
+
+eos: build $(STAMPS)/dev ## transactions exactly once under kill -9: N=50, SEED=n begins there
+	@$(BIN)/python -m tests.eos.run --runs $(or $(N),10) --seed $(or $(SEED),0)
 
 fuzz: build $(STAMPS)/dev ## hostile frames at a live broker: LIVE=100000
 	@$(BIN)/python -m tests.hostile.run --frames $(or $(LIVE),10000)

@@ -49,8 +49,8 @@ SUITES = [
     ),
     Suite(
         "checker",
-        "what the crash checker and the comparison with Kafka must find",
-        [PYTHON, "-m", "pytest", "tests/crash", "tests/differential"],
+        "what the crash checkers and the comparison with Kafka must find",
+        [PYTHON, "-m", "pytest", "tests/crash", "tests/eos", "tests/differential"],
     ),
     Suite(
         "recorded",
@@ -59,6 +59,11 @@ SUITES = [
     ),
     Suite(
         "crash", "kill -9 under load, at each moment once", [PYTHON, "-m", "tests.crash.run", "--runs", "7"]
+    ),
+    Suite(
+        "eos",
+        "consume, transform, produce, exactly once, while brokers and workers are killed",
+        [PYTHON, "-m", "tests.eos.run", "--runs", "2"],
     ),
     Suite(
         "hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]

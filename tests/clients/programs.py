@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).resolve().parent
 JVM: Final = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 BUILD_S_MAX: Final = 900
+JAVA_SOURCES: Final = ("Client.java", "Transactions.java", "Transformer.java")
 
 
 class BuildFailed(Exception):  # noqa: N818 - reads as what happened
@@ -167,6 +168,14 @@ STREAMS: Final = Program(
     lambda _, built: [*JVM, "-cp", f"{built}/libs/*:{built}/classes", "WordCount"],
 )
 """Not a client of the matrix: a program on top of one, with scenarios of its own."""
+
+
+def java_command(main: str) -> list[str]:
+    """How to run another of the Java programs than the client. Raises `BuildFailed`."""
+    java = next(program for program in PROGRAMS if program.name == "java")
+    if missing := java.missing():
+        raise BuildFailed(f"{' and '.join(missing)} not found")
+    return [*java.ready()[:-1], main]
 
 
 def java_libraries() -> Path:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from tests.clients import java_tools, programs
 from tests.clients.apache_kafka import ApacheKafka
 from tests.clients.python.contract import matrix_lines
-from tests.clients.scenarios import MATRIX_READ, SCENARIOS
+from tests.clients.scenarios import MATRIX_READ, SCENARIOS, TRANSACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,6 +147,8 @@ def everything(
             for job in jobs:
                 yield from job.result()
     if "java" in commands:
+        names = [name for name in TRANSACTIONS if not wanted or name in wanted]
+        yield from perform("java", programs.java_command("Transactions"), where.bootstrap, run, names)
         yield from use_tools(where, run, wanted, scratch)
 
 

@@ -24,5 +24,14 @@ SCENARIOS: Final[dict[str, str]] = {
     "matrix_write": "records for the other clients: every codec, null key, null value, headers, timestamps",
 }
 
+TRANSACTIONS: Final[dict[str, str]] = {
+    "commit_and_abort": "what is committed is seen whole, what is aborted by none but readers of all",
+    "consume_transform_produce": "an aborted round leaves neither records nor offsets, a committed one both, once",
+    "fencing": "a second producer of the same id ends the first one's transaction, and the first",
+    "epoch_bump": "every transaction raises the epoch, as DescribeProducers shows (KIP-890)",
+    "described": "an open transaction is listed and described, and a marker by hand ends it",
+}
+"""Of the Java client alone (Transactions.java), which speaks the second protocol."""
+
 MATRIX_READ: Final = "matrix_read"
 """`matrix_read:WRITER` prints what WRITER wrote; the runner compares it with what it must be."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -39,20 +40,15 @@ def until(what: str, condition: Callable[[], bool], within_s: float = PATIENCE_S
         nothing.wait(POLL_S)
 
 
-class Client:
-    """One client process (worker.py)."""
+class Child:
+    """A client in a process of its own. It says its progress, a word and a number a line, and hears commands."""
 
-    def __init__(
-        self, kind: str, name: str, directory: Path, bootstrap: str, settings: dict[str, Any]
-    ) -> None:
+    def __init__(self, name: str, words: list[str], directory: Path) -> None:
         self.name: Final = name
-        self.file: Final = directory / f"{name.replace('/', '-')}.events"
-        self.file.touch()
         self._progress: dict[str, int] = {}
-        words = [sys.executable, "-m", "tests.crash.worker", kind, name, str(self.file), bootstrap]
         with (directory / "clients.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*words, json.dumps(settings)],
+                words,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -67,7 +63,7 @@ class Client:
         return self._progress.get(word, 0)
 
     def tell(self, word: str) -> None:
-        """pause, resume or stop."""
+        """Give it a command. Raises `Stuck` if it is gone."""
         assert self._process.stdin is not None, "stdin is a pipe"
         try:
             self._process.stdin.write(word + "\n")
@@ -79,8 +75,16 @@ class Client:
         """Whether it is done."""
         return self._process.poll() is not None
 
+    def freeze(self) -> None:
+        """SIGSTOP: it stands still with all its threads, as in a pause that nobody sees coming."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
+
     def close(self) -> None:
-        """Make sure that it is gone, and that all it said was heard."""
+        """Make sure that it is gone (SIGKILL), and that all it said was heard."""
         self._process.kill()
         self._process.wait()
         self._ears.join()
@@ -94,6 +98,18 @@ class Client:
         for line in self._process.stdout:
             word, number = line.split()
             self._progress[word] = int(number)
+
+
+class Client(Child):
+    """One client process (worker.py), which is told `pause`, `resume` and `stop`."""
+
+    def __init__(
+        self, kind: str, name: str, directory: Path, bootstrap: str, settings: dict[str, Any]
+    ) -> None:
+        self.file: Final = directory / f"{name.replace('/', '-')}.events"
+        self.file.touch()
+        words = [sys.executable, "-m", "tests.crash.worker", kind, name, str(self.file), bootstrap]
+        super().__init__(name, [*words, json.dumps(settings)], directory)
 
 
 def create_topics(bootstrap: str, topics: dict[str, tuple[int, dict[str, str]]]) -> None:

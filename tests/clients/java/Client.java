@@ -46,49 +46,49 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** Scenarios through Apache Kafka's Java client. Arguments and answers: tests/clients/python/contract.py. */
-public final class Client {
+/** Scenarios through Apache Kafka's Java client. Arguments and answers: tests/clients/python/contract.py. More: Transactions.java. */
+public class Client {
     private static final String CLIENT = "java";
     private static final int ONE_MIB = 1 << 20;
     private static final long MATRIX_START_MS = 1_700_000_000_000L;
     private static final Duration DEADLINE = Duration.ofSeconds(30);
     private static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
 
-    private final String bootstrap;
-    private final String run;
-    private final String topic;
+    final String bootstrap;
+    final String run;
+    final String topic;
     private final String writer;
 
-    private Client(String bootstrap, String run, String scenario, String writer) {
+    Client(String bootstrap, String run, String scenario, String writer) {
         this.bootstrap = bootstrap;
         this.run = run;
         this.topic = run + "-" + CLIENT + "-" + scenario;
         this.writer = writer;
     }
 
-    private Admin admin() {
+    Admin admin() {
         return Admin.create(Map.of("bootstrap.servers", bootstrap));
     }
 
-    private void create(int partitions, Map<String, String> configs) throws Exception {
+    void create(int partitions, Map<String, String> configs) throws Exception {
         try (Admin admin = admin()) {
             admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1).configs(configs))).all().get();
         }
     }
 
-    private KafkaConsumer<byte[], byte[]> consumer(Map<String, Object> more) {
+    KafkaConsumer<byte[], byte[]> consumer(Map<String, Object> more) {
         Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest", "enable.auto.commit", false));
         config.putAll(more);
         return new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
-    private KafkaConsumer<byte[], byte[]> member(String group) {
+    KafkaConsumer<byte[], byte[]> member(String group) {
         KafkaConsumer<byte[], byte[]> member = consumer(Map.of("group.id", topic + "-" + group, "heartbeat.interval.ms", 500, "client.id", group));
         member.subscribe(List.of(topic));
         return member;
     }
 
-    private List<Long> produce(List<ProducerRecord<byte[], byte[]>> records, Map<String, Object> more) throws Exception {
+    List<Long> produce(List<ProducerRecord<byte[], byte[]>> records, Map<String, Object> more) throws Exception {
         Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "max.request.size", 4 * ONE_MIB));
         config.putAll(more);
         try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
@@ -103,11 +103,11 @@ public final class Client {
         }
     }
 
-    private ProducerRecord<byte[], byte[]> record(String key, String value) {
+    ProducerRecord<byte[], byte[]> record(String key, String value) {
         return new ProducerRecord<>(topic, bytes(key), bytes(value));
     }
 
-    private List<ProducerRecord<byte[], byte[]>> numbers(int count) {
+    List<ProducerRecord<byte[], byte[]>> numbers(int count) {
         return IntStream.range(0, count).mapToObj(n -> record(null, "" + n)).toList();
     }
 
@@ -118,7 +118,7 @@ public final class Client {
         }
     }
 
-    private static List<ConsumerRecord<byte[], byte[]>> take(KafkaConsumer<byte[], byte[]> consumer, int count) {
+    static List<ConsumerRecord<byte[], byte[]>> take(KafkaConsumer<byte[], byte[]> consumer, int count) {
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         until(count + " records", () -> {
             consumer.poll(Duration.ofMillis(200)).forEach(records::add);
@@ -127,7 +127,7 @@ public final class Client {
         return records;
     }
 
-    private static List<String> values(Collection<ConsumerRecord<byte[], byte[]>> records) {
+    static List<String> values(Collection<ConsumerRecord<byte[], byte[]>> records) {
         return records.stream().map(r -> text(r.value())).toList();
     }
 
@@ -350,25 +350,25 @@ public final class Client {
         }).toList();
     }
 
-    private static byte[] bytes(String text) {
+    static byte[] bytes(String text) {
         return text == null ? null : text.getBytes(StandardCharsets.UTF_8);
     }
 
-    private static String text(byte[] bytes) {
+    static String text(byte[] bytes) {
         return bytes == null ? "~" : StandardCharsets.UTF_8.decode(ByteBuffer.wrap(bytes)).toString();
     }
 
-    private static void check(boolean condition, String why) {
+    static void check(boolean condition, String why) {
         if (!condition) {
             throw new AssertionError(why);
         }
     }
 
-    private static void equal(Object got, Object want, String what) {
+    static void equal(Object got, Object want, String what) {
         check(Objects.equals(got, want), what + ": " + got + ", expected " + want);
     }
 
-    private static <T> T get(KafkaFuture<T> future) {
+    static <T> T get(KafkaFuture<T> future) {
         try {
             return future.get();
         } catch (InterruptedException | ExecutionException failed) {
@@ -376,11 +376,11 @@ public final class Client {
         }
     }
 
-    private interface Attempt {
+    interface Attempt {
         void make() throws Exception;
     }
 
-    private static void fails(Class<? extends Exception> kind, Attempt attempt) throws Exception {
+    static void fails(Class<? extends Exception> kind, Attempt attempt) throws Exception {
         try {
             attempt.make();
         } catch (ExecutionException failed) {
@@ -390,7 +390,7 @@ public final class Client {
         throw new AssertionError("no " + kind.getSimpleName());
     }
 
-    private static void until(String what, BooleanSupplier condition) {
+    static void until(String what, BooleanSupplier condition) {
         long end = System.nanoTime() + DEADLINE.toNanos();
         while (!condition.getAsBoolean()) {
             check(System.nanoTime() < end, "waited for " + what);
@@ -404,13 +404,22 @@ public final class Client {
         return "\"" + value.toString().replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n").replace("\t", " ") + "\"";
     }
 
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] args) {
+        perform(Client::new, args);
+    }
+
+    interface Maker {
+        Client make(String bootstrap, String run, String scenario, String writer);
+    }
+
+    static void perform(Maker maker, String[] args) {
         for (String name : List.of(args).subList(2, args.length)) {
             String[] parts = name.split(":");
             long began = System.nanoTime();
             StringBuilder answer = new StringBuilder("{\"scenario\":" + json(name));
             try {
-                Object records = Client.class.getDeclaredMethod(parts[0]).invoke(new Client(args[0], args[1], parts[0], parts.length > 1 ? parts[1] : ""));
+                Client client = maker.make(args[0], args[1], parts[0], parts.length > 1 ? parts[1] : "");
+                Object records = client.getClass().getDeclaredMethod(parts[0]).invoke(client);
                 answer.append(",\"ok\":true").append(records == null ? "" : ",\"records\":" + json(records));
             } catch (ReflectiveOperationException failed) {
                 Throwable cause = failed.getCause() == null ? failed : failed.getCause();
