@@ -37,6 +37,8 @@ from tests.eos.reader import end, read
 from tests.eos.transform import GROUP, INPUT, OUTPUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.eos.reader import Partition
 
 NOT_RUN_EXIT: Final = 77
@@ -46,7 +48,8 @@ WORKERS: Final = 2
 BATCH_MAX: Final = 120
 """Inputs of one transaction."""
 FURTHER: Final = 200
-"""Inputs after each strike."""
+"""Inputs, whenever what is waited for may not come because there are none left."""
+FEED_S: Final = 0.5
 TRANSACTION_MS: Final = 4_000
 SESSION_MS: Final = 2_000
 GIVEN_UP_MAX: Final = 40
@@ -86,6 +89,15 @@ class Run:
         self._workers: list[Child] = []
         self._inputs: dict[int, list[int]] = {number: [] for number in range(PARTITIONS)}
         self._moved_before = 0
+        self._feeder = Producer(
+            {
+                "bootstrap.servers": self._node.bootstrap,
+                "enable.idempotence": True,
+                "linger.ms": 5,
+                "reconnect.backoff.max.ms": 200,
+                "log_level": 2,
+            }
+        )
         self._live: LiveReader | None = None
         self._started = 0
         self._given_up = 0
@@ -101,7 +113,7 @@ class Run:
             for strike in strikes:
                 self._strike(strike, self._inputs_wanted // (len(strikes) + 2))
                 self._go_on()
-            self._fill(self._inputs_wanted - self._filled())
+            self._fill(max(self._inputs_wanted - self._filled(), FURTHER))
             offsets = self._finish()
             with Raw(self._node.bootstrap) as raw:
                 outputs |= {number: read(raw, OUTPUT, number) for number in range(PARTITIONS)}
@@ -145,19 +157,12 @@ class Run:
 
     def _fill(self, count: int) -> None:
         """Some inputs more, spread by chance."""
-        producer = Producer(
-            {
-                "bootstrap.servers": self._node.bootstrap,
-                "enable.idempotence": True,
-                "linger.ms": 5,
-                "log_level": 2,
-            }
-        )
+        feeder = self._feeder
         for _ in range(count):
             value, number = self._filled(), self._rng.randrange(PARTITIONS)
             self._inputs[number].append(value)
-            producer.produce(INPUT, str(value).encode(), partition=number)
-        if left := producer.flush(clients.PATIENCE_S):
+            feeder.produce(INPUT, str(value).encode(), partition=number)
+        if left := feeder.flush(clients.PATIENCE_S):
             raise Stuck(f"{left} inputs are not acknowledged")
 
     # -- workers ------------------------------------------------------------------------------------------------------
@@ -182,20 +187,25 @@ class Run:
                     raise Stuck(f"{self._given_up} workers have given up")
                 self._replace(number)
 
-    def _until(self, what: str, grown: int) -> None:
-        """Wait until so many inputs are known to be moved."""
+    def _await(self, what: str, met: Callable[[], bool]) -> None:
+        """Wait for something that workers do. Who has given up is replaced, and if others did all the work there is more."""
+        fed = time.monotonic()
 
-        def enough() -> bool:
+        def look() -> bool:
+            nonlocal fed
             self._tend()
-            return self._moved() >= grown
+            if met():
+                return True
+            if time.monotonic() > fed + FEED_S:
+                self._fill(FURTHER)
+                fed = time.monotonic()
+            return False
 
-        until(what, enough)
+        until(what, look)
 
     def _go_on(self) -> None:
-        """What there was to do may be done: so there is more, and it must be done."""
         before = self._moved()
-        self._fill(FURTHER)
-        self._until("the work to go on", before + 1)
+        self._await("the work to go on", lambda: self._moved() > before)
 
     # -- strikes ------------------------------------------------------------------------------------------------------
 
@@ -205,7 +215,8 @@ class Run:
             case "broker" | "worker" | "both":
                 before = self._moved()
                 self._fill(inputs)
-                self._until("a part to be moved", before + self._rng.randint(1, inputs // 3))
+                part = self._rng.randint(1, inputs // 3)
+                self._await("a part to be moved", lambda: self._moved() >= before + part)
                 if kind != "broker":
                     self._workers[number].close()
                 if kind != "worker":
@@ -237,12 +248,11 @@ class Run:
 
         def commits() -> bool:
             nonlocal worker, before
-            self._tend()
             if worker is not self._workers[number]:
                 worker, before = self._workers[number], 0
             return worker.progress("committing") != before
 
-        until("a commit", commits)
+        self._await("a commit", commits)
 
     def _hold(self, number: int, inputs: int) -> None:
         """Until the worker stays in a transaction that is written and not ended."""
@@ -252,13 +262,12 @@ class Run:
 
         def held() -> bool:
             nonlocal worker
-            self._tend()
             if worker is not self._workers[number]:
                 worker = self._workers[number]
                 worker.tell("hold")
             return bool(worker.progress("held"))
 
-        until("a transaction that is held open", held)
+        self._await("a transaction that is held open", held)
 
     def _make_zombie(self, number: int) -> None:
         """It stands still until its transaction was aborted and others have its partitions; then it goes on."""
