@@ -44,7 +44,9 @@ num.io.threads=2
 class ApacheKafka:
     """One combined controller and broker in a temporary directory, removed with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        """`settings`: more of them, by Kafka's names."""
+        self._more = "".join(f"{name}={value}\n" for name, value in settings.items())
         self._dir = Path(tempfile.mkdtemp(prefix="headrace-oracle-"))
         self.data_dir: Final = self._dir / "data"
         self.bootstrap_servers = ""
@@ -55,7 +57,7 @@ class ApacheKafka:
 
     def __enter__(self) -> ApacheKafka:
         self._broker, controller = _free_ports(2)
-        text = SETTINGS.format(broker=self._broker, controller=controller, data=self.data_dir)
+        text = SETTINGS.format(broker=self._broker, controller=controller, data=self.data_dir) + self._more
         self._settings.write_text(text)
         format_ = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._settings)]
         subprocess.run([*_java(), *format_], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

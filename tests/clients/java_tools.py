@@ -10,7 +10,11 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from headrace.wire.messages.k00_produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from tests.broker.raw import Raw
+from tests.broker.transactions import TRANSACTIONAL, Transactional
 from tests.clients.programs import JVM
+from tests.hostile.batches import Batch, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +76,7 @@ LOG_DIRS: Final = "org.apache.kafka.tools.LogDirsCommand"
 API_VERSIONS: Final = "org.apache.kafka.tools.BrokerApiVersionsCommand"
 CLUSTER: Final = "org.apache.kafka.tools.ClusterTool"
 PRODUCER_PERF: Final = "org.apache.kafka.tools.ProducerPerformance"
+TRANSACTIONS: Final = "org.apache.kafka.tools.TransactionsCommand"
 CONSUMER_PERF: Final = "org.apache.kafka.tools.ConsumerPerformance"
 
 
@@ -249,6 +254,39 @@ def dump_log(tool: Tools, files: list[Path]) -> None:
         if index.exists():
             seen = tool.plain(DUMP_LOG, "--index-sanity-check", "--files", str(index))
             expect("passed sanity check" in seen, f"index of {file}", seen)
+
+
+def hanging_transactions(tool: Tools) -> None:
+    """A transaction of which its coordinator knows nothing, as one that was written after its end used to be (KIP-890).
+
+    Nobody ends it by itself: find-hanging finds it, and abort writes the marker. For a broker that does not verify.
+    """
+    topic = tool.create("hanging")
+    with Raw(tool.bootstrap) as raw:
+        producer = Transactional(raw, tool.topic("lost"))
+        _, producer_id, epoch = producer.begin()
+        lost = Batch(record(0, b"lost"), attributes=TRANSACTIONAL, producer=(producer_id, epoch, 0))
+        data = [TopicProduceData(name=topic, partition_data=[PartitionProduceData(records=lost.encode())])]
+        answer = raw.ask(ProduceRequest(producer.transactional_id, -1, 10_000, data), 9)
+        error = answer.responses[0].partition_responses[0].error_code
+        expect(error == 0, "a batch of a transaction that nobody knows", str(answer))
+        tool.fill(topic, 3)
+        known = producer.describe()
+        expect(known.state == "Empty" and not known.partitions, "what the coordinator knows", str(known))
+    found = tool(TRANSACTIONS, "find-hanging", "--topic", topic)
+    row = rf"{topic}\s+0\s+{producer_id}\s+{epoch}\s+-1\s+0\s"
+    expect(re.search(row, found) is not None, "find-hanging: partition, producer, start offset", found)
+    seen = tool(TRANSACTIONS, "describe-producers", "--topic", topic, "--partition", "0")
+    expect(re.search(rf"{producer_id}\s+{epoch}\s+-1\s+0\s", seen) is not None, "describe-producers", seen)
+    stable = ("--topic", topic, "--partition", "0", "--from-beginning", "--timeout-ms", "3000")
+    read_committed = ("--consumer-property", "isolation.level=read_committed")
+    blocked = tool(CONSOLE_CONSUMER, *stable, *read_committed)
+    expect("Processed a total of 0 messages" in blocked, "readers of committed records wait", blocked)
+    tool(TRANSACTIONS, "abort", "--topic", topic, "--partition", "0", "--start-offset", "0")
+    found = tool(TRANSACTIONS, "find-hanging", "--topic", topic)
+    expect(topic not in found, "find-hanging after the abort", found)
+    freed = tool(CONSOLE_CONSUMER, *stable, *read_committed)
+    expect("Processed a total of 3 messages" in freed, "readers of committed records go on", freed)
 
 
 TOOL_SCENARIOS: Final[dict[str, Callable[[Tools], None]]] = {

@@ -196,10 +196,29 @@ def use_tools(where: Target, run: str, wanted: list[str], scratch: Path) -> Iter
         if not wanted or name in wanted:
             yield attempt(name, functools.partial(scenario, tools))
     broker = where.broker
+    if broker is not None and (not wanted or "tool_hanging_transactions" in wanted):
+        with lax(broker) as bootstrap:
+            tools_there = tools._replace(bootstrap=bootstrap)
+            scenario = functools.partial(java_tools.hanging_transactions, tools_there)
+            yield attempt("tool_hanging_transactions", scenario)
     if broker is not None and (not wanted or "tool_dump_log" in wanted):
         broker.stop()
         files = segments(broker, tools.topic("perf"))
         yield attempt("tool_dump_log", functools.partial(java_tools.dump_log, tools, files))
+
+
+@contextlib.contextmanager
+def lax(like: Stoppable) -> Iterator[str]:
+    """Another broker of the same kind, which does not verify transactions."""
+    settings = {"transaction.partition.verification.enable": "false"}
+    if isinstance(like, ApacheKafka):
+        with ApacheKafka(**settings) as kafka:
+            yield kafka.bootstrap_servers
+    else:
+        from headrace.testing import Broker
+
+        with Broker(settings=settings) as broker:
+            yield broker.bootstrap_servers
 
 
 def segments(broker: Stoppable, topic: str) -> list[Path]:

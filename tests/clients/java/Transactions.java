@@ -55,6 +55,7 @@ public final class Transactions extends Client {
                     producer.send(record("k" + j, i + "/" + (i % 5 == 4 ? "aborted" : "committed")));
                 }
                 if (i % 5 == 4) {
+                    producer.flush(); // what was not sent yet is dropped by an abort
                     producer.abortTransaction();
                 } else {
                     producer.commitTransaction();
