@@ -289,6 +289,31 @@ def hanging_transactions(tool: Tools) -> None:
     expect("Processed a total of 3 messages" in freed, "readers of committed records go on", freed)
 
 
+def write_aborted(bootstrap: str, topic: str, bytes_behind: int) -> int:
+    """An aborted transaction at offset 0, and behind it so much that it leaves memory; gives its producer id."""
+    with Raw(bootstrap) as raw:
+        producer = Transactional(raw, f"{topic}-producer")
+        _, producer_id, epoch = producer.begin()
+        who = (producer_id, epoch)
+        for sequence in range(2):
+            error = producer.produce(who, topic, b"aborted", sequence, 12)
+            expect(not error, "a transactional batch", error.name)
+        ended = producer.end(who, commit=False, version=5)
+        expect(not ended.error, "the abort", ended.error.name)
+        value = b"x" * (64 << 10)
+        for _ in range(bytes_behind // len(value)):
+            expect(raw.produce(topic, Batch(record(0, value)).encode()).error_code == 0, "a batch", "")
+    return producer_id
+
+
+def dump_txn_index(tool: Tools, files: list[Path], producer_id: int) -> None:
+    """Kafka's dump-log reads our indexes of aborted transactions."""
+    expect(bool(files), "no index of aborted transactions", "")
+    seen = "".join(tool.plain(DUMP_LOG, "--files", str(file)) for file in files)
+    row = rf"version: 0 producerId: {producer_id} firstOffset: 0 lastOffset: 2 lastStableOffset: 3\b"
+    expect(re.search(row, seen) is not None, "the aborted transaction", seen)
+
+
 TOOL_SCENARIOS: Final[dict[str, Callable[[Tools], None]]] = {
     f"tool_{scenario.__name__}": scenario
     for scenario in (

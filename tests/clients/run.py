@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 NOT_RUN_EXIT: Final = 77
 CLIENTS_AT_ONCE: Final = 3
+UNVERIFIED: Final = {"transaction.partition.verification.enable": "false"}
+SMALL_JOURNAL: Final = {"headrace.journal.file.bytes": str(1 << 20), "headrace.journal.files.max": "4"}
+BEHIND_BYTES: Final = 8 << 20
+"""What is so far behind the end of a log with a small journal is in its files."""
 PROGRAM_S_MAX: Final = 300
 """How long one client may take for all its scenarios; one alone gives up after 30 s."""
 
@@ -196,29 +200,43 @@ def use_tools(where: Target, run: str, wanted: list[str], scratch: Path) -> Iter
         if not wanted or name in wanted:
             yield attempt(name, functools.partial(scenario, tools))
     broker = where.broker
-    if broker is not None and (not wanted or "tool_hanging_transactions" in wanted):
-        with lax(broker) as bootstrap:
-            tools_there = tools._replace(bootstrap=bootstrap)
-            scenario = functools.partial(java_tools.hanging_transactions, tools_there)
+    if broker is None:
+        return
+    if not wanted or "tool_hanging_transactions" in wanted:
+        with another(broker, UNVERIFIED) as (bootstrap, _):
+            there = tools._replace(bootstrap=bootstrap)
+            scenario = functools.partial(java_tools.hanging_transactions, there)
             yield attempt("tool_hanging_transactions", scenario)
-    if broker is not None and (not wanted or "tool_dump_log" in wanted):
+    if not wanted or "tool_dump_txn_index" in wanted:
+        with another(broker, {} if isinstance(broker, ApacheKafka) else SMALL_JOURNAL) as (bootstrap, spare):
+            there = tools._replace(bootstrap=bootstrap)
+            yield attempt("tool_dump_txn_index", functools.partial(dump_txn_index, there, spare))
+    if not wanted or "tool_dump_log" in wanted:
         broker.stop()
         files = segments(broker, tools.topic("perf"))
         yield attempt("tool_dump_log", functools.partial(java_tools.dump_log, tools, files))
 
 
 @contextlib.contextmanager
-def lax(like: Stoppable) -> Iterator[str]:
-    """Another broker of the same kind, which does not verify transactions."""
-    settings = {"transaction.partition.verification.enable": "false"}
+def another(like: Stoppable, settings: dict[str, str]) -> Iterator[tuple[str, Stoppable]]:
+    """A broker of the same kind with other settings, and where it is."""
     if isinstance(like, ApacheKafka):
         with ApacheKafka(**settings) as kafka:
-            yield kafka.bootstrap_servers
+            yield kafka.bootstrap_servers, kafka
     else:
         from headrace.testing import Broker
 
         with Broker(settings=settings) as broker:
-            yield broker.bootstrap_servers
+            yield broker.bootstrap_servers, broker
+
+
+def dump_txn_index(tool: java_tools.Tools, broker: Stoppable) -> None:
+    """Have an aborted transaction written into files, and read its index with Kafka's tool."""
+    topic = tool.create("aborted")
+    producer_id = java_tools.write_aborted(tool.bootstrap, topic, BEHIND_BYTES)
+    broker.stop()
+    files = [file for file in broker.data_dir.glob("**/*.txnindex") if file.stat().st_size]
+    java_tools.dump_txn_index(tool, files, producer_id)
 
 
 def segments(broker: Stoppable, topic: str) -> list[Path]:
