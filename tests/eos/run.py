@@ -71,6 +71,8 @@ class Verdict(NamedTuple):
 
     strikes: list[str]
     given_up: int
+    longest: tuple[float, str]
+    """The longest wait, in seconds, and what it was for."""
     aborted: int
     """Records of aborted transactions that stand in the outputs, and that nobody may see."""
     anomalies: list[Anomaly]
@@ -99,6 +101,7 @@ class Run:
             }
         )
         self._live: LiveReader | None = None
+        self._longest = (0.0, "nothing")
         self._started = 0
         self._given_up = 0
         self._nothing = threading.Event()
@@ -122,7 +125,8 @@ class Run:
             anomalies = [Anomaly(type(failed).__name__.lower(), str(failed))]
         finally:
             self._close()
-        return Verdict(strikes, self._given_up, sum(part.aborted for part in outputs.values()), anomalies)
+        aborted = sum(part.aborted for part in outputs.values())
+        return Verdict(strikes, self._given_up, self._longest, aborted, anomalies)
 
     def _start(self) -> None:
         self._node.start()
@@ -187,7 +191,7 @@ class Run:
                     raise Stuck(f"{self._given_up} workers have given up")
                 self._replace(number)
 
-    def _await(self, what: str, met: Callable[[], bool]) -> None:
+    def _await(self, what: str, met: Callable[[], bool], *, feeds: bool = True) -> None:
         """Wait for something that workers do. Who has given up is replaced, and if others did all the work there is more."""
         fed = time.monotonic()
 
@@ -196,12 +200,14 @@ class Run:
             self._tend()
             if met():
                 return True
-            if time.monotonic() > fed + FEED_S:
+            if feeds and time.monotonic() > fed + FEED_S:
                 self._fill(FURTHER)
                 fed = time.monotonic()
             return False
 
+        began = time.monotonic()
         until(what, look)
+        self._longest = max(self._longest, (time.monotonic() - began, what))
 
     def _go_on(self) -> None:
         before = self._moved()
@@ -282,7 +288,9 @@ class Run:
         self._go_on()
         zombie.thaw()
         zombie.tell("go")
+        began = time.monotonic()
         until("the zombie to be fenced", zombie.ended)
+        self._longest = max(self._longest, (time.monotonic() - began, "the zombie to be fenced"))
         self._replace(number)
 
     # -- the end ------------------------------------------------------------------------------------------------------
@@ -292,11 +300,10 @@ class Run:
         wanted = {(INPUT, number): len(numbers) for number, numbers in self._inputs.items()}
 
         def done() -> bool:
-            self._tend()
             told = clients.committed(self._node.bootstrap, GROUP, wanted)
             return all(max(one.offset, 0) >= wanted[one.place] for one in told)
 
-        until("all inputs to be committed", done)
+        self._await("all inputs to be committed", done, feeds=False)
         for worker in self._workers:
             worker.tell("stop")
         until("workers to end", lambda: all(worker.ended() for worker in self._workers))
@@ -346,7 +353,7 @@ def one(seed: int, protocol: str, inputs: int = INPUTS) -> Verdict:
     kinds = [anomaly.kind for anomaly in verdict.anomalies]
     print(
         f"seed {seed:4} {protocol:6} {inputs:6,} inputs, struck: {', '.join(verdict.strikes)}; "
-        f"{verdict.given_up} gave up, {verdict.aborted:,} aborted records hidden: "
+        f"{verdict.given_up} gave up, {verdict.longest[0]:.1f} s for {verdict.longest[1]}, {verdict.aborted:,} aborted records hidden: "
         f"{kinds.count('lost')} lost, {kinds.count('duplicated')} duplicated, {kinds.count('aborted')} aborted seen  "
         f"{'ok' if not kinds else 'BAD'} ({time.monotonic() - began:.1f} s)",
         flush=True,
