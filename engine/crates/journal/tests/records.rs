@@ -128,3 +128,42 @@ fn reserved_and_unknown_kinds_are_refused() {
         assert!(Record::decode(&mut Fields(&bytes)).is_err(), "kind {kind}");
     }
 }
+
+/// What a journal of before users' topics were compacted has: a `State` and a `Replaced` without their last field.
+fn as_before(record: &Record<'_>, cut: usize) -> Vec<u8> {
+    let len = record.encoded_len();
+    let mut bytes = Vec::new();
+    record.encode(GroupId(5), len, &mut bytes);
+    bytes.truncate(len - cut);
+    let body = u32::from_le_bytes(bytes[..4].try_into().unwrap()) - u32::try_from(cut).unwrap();
+    bytes[..4].copy_from_slice(&body.to_le_bytes());
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn a_state_of_before_compaction_is_read(state in state()) {
+        let bytes = as_before(&Record::State(Box::new(state.clone())), 8);
+        let wanted = State { cleaned: None, ..state };
+        let mut fields = Fields(&bytes);
+        prop_assert_eq!(Record::decode(&mut fields).unwrap(), (GroupId(5), Record::State(Box::new(wanted))));
+        prop_assert!(fields.0.is_empty());
+    }
+
+    #[test]
+    fn a_replacement_of_before_compaction_is_read(first in any::<i64>(), end in any::<i64>(), file_id in any::<u64>()) {
+        let (first, end) = (Offset(first), Offset(end));
+        let bytes = as_before(&Record::Replaced { first, end, bytes: 9, file_id, max_timestamp: 7 }, 8);
+        // Its timestamps were not known: nothing may be taken for old enough to be deleted because of that.
+        let wanted = Record::Replaced { first, end, bytes: 9, file_id, max_timestamp: i64::MAX };
+        prop_assert_eq!(Record::decode(&mut Fields(&bytes)).unwrap(), (GroupId(5), wanted));
+    }
+
+    #[test]
+    fn half_a_last_field_is_refused(state in state(), cut in 1..8_usize) {
+        prop_assert!(Record::decode(&mut Fields(&as_before(&Record::State(Box::new(state)), cut))).is_err());
+        let (first, end) = (Offset(1), Offset(2));
+        let replaced = Record::Replaced { first, end, bytes: 9, file_id: 3, max_timestamp: 7 };
+        prop_assert!(Record::decode(&mut Fields(&as_before(&replaced, cut))).is_err());
+    }
+}

@@ -26,7 +26,7 @@ from headrace.coordinator.transaction.records import (
     encode_record,
     too_large,
 )
-from headrace.coordinator.transaction.settings import marker_retry_ms
+from headrace.coordinator.transaction.settings import IDS_MAX, marker_retry_ms
 from headrace.coordinator.transaction.transaction import (
     NO_PRODUCER_ID,
     VERSION_EPOCH_BUMP,
@@ -134,6 +134,9 @@ class TransactionMachine:
         """Outcome: `Outcome`. `expected`: what the producer takes itself for (KIP-360); `fresh_id`: to use if need be."""
         turn = Turn(now)
         before = self.transactions.get(transactional_id)
+        if before is None and len(self.transactions) >= IDS_MAX:
+            turn.answer(waiter, Outcome(Error.COORDINATOR_NOT_AVAILABLE))
+            return turn.effects
         if before is not None and before.state is TransactionState.ONGOING:
             if error := init_producer.why_fenced(before, expected):
                 turn.answer(waiter, Outcome(error))

@@ -8,6 +8,11 @@ MARKER_RETRY_MS_MIN: Final = 20
 """Before the first repetition of markers that were refused; doubled each time."""
 MARKER_RETRY_MS_MAX: Final = 1_000
 
+IDS_MAX: Final = 100_000
+"""Transactional ids that a partition of `__transaction_state` keeps, open or idle, about 0.6 KiB each. Kafka has expiry alone
+to bound them; here a new id beyond is told to come again, and ids that are known go on.
+"""
+
 
 def marker_retry_ms(attempts: int) -> int:
     """How long to wait before markers are tried again that have failed so often."""
