@@ -10,7 +10,7 @@ import asyncio
 import pytest
 
 from headrace.coordinator.transaction.life import TransactionState
-from headrace.coordinator.transaction.test_coordinators import ID, T0, World, run, turns
+from headrace.coordinator.transaction.test_coordinators import ID, T0, T1, World, run, turns
 from headrace.engine.port import Marker, Producer, Verification
 from headrace.model.errors import Error
 
@@ -141,5 +141,27 @@ def test_a_partition_that_is_verified_while_the_end_is_written_is_not_part_of_it
         for token in range(2):
             assert world.engine.verdicts[token][0] is not Error.NONE
         assert world.markers(T0) != []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("adds", [True, False])
+def test_nothing_is_verified_between_a_partitions_marker_and_the_end(adds):
+    """In the first protocol the epoch stays: a batch behind the marker would open a transaction that nobody ends."""
+
+    async def scenario():
+        world, producer = await begun()
+        assert await world.transactions.add(ID, producer, frozenset({("t", 1)}), 0) is Error.NONE
+        world.engine.deaf = {T1: None}
+        assert (await world.end(producer, version=0)).error is Error.NONE
+        await turns()
+        assert len(world.markers(T0)) == 1
+        assert await world.state() is TransactionState.PREPARE_COMMIT
+        world.engine.ask(Verification(1, ID, producer, [("t", 0)], adds, 12))
+        await turns()
+        for _ in range(10):  # who adds waits for a moment, several times
+            world.time.advance(20)
+            await turns(10)
+        assert world.engine.verdicts[1] == (Error.CONCURRENT_TRANSACTIONS,)
 
     run(scenario)
