@@ -51,7 +51,9 @@ FURTHER: Final = 200
 """Inputs, whenever what is waited for may not come because there are none left."""
 FEED_S: Final = 0.5
 TRANSACTION_MS: Final = 4_000
-SESSION_MS: Final = 2_000
+SESSION_MS: Final = 3_000
+WORK_S_MAX: Final = 180.0
+"""How long workers may take for anything, also where eight of them share a core."""
 GIVEN_UP_MAX: Final = 40
 """Workers that end by themselves in one run: some do whenever something strikes, and none of them may for ever."""
 SETTINGS: Final = {
@@ -206,7 +208,7 @@ class Run:
             return False
 
         began = time.monotonic()
-        until(what, look)
+        until(what, look, WORK_S_MAX)
         self._longest = max(self._longest, (time.monotonic() - began, what))
 
     def _go_on(self) -> None:
