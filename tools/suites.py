@@ -63,7 +63,7 @@ SUITES = [
     Suite(
         "eos",
         "consume, transform, produce, exactly once, while brokers and workers are killed",
-        [PYTHON, "-m", "tests.eos.run", "--runs", "2"],
+        [PYTHON, "-m", "tests.eos.run", "--runs", "2", "--inputs", "8000"],
     ),
     Suite(
         "hostile", "hostile frames at a live broker", [PYTHON, "-m", "tests.hostile.run", "--frames", "5000"]

@@ -1,6 +1,6 @@
 """Consume, transform, produce, exactly once, while brokers and workers are killed; then count.
 
-    python -m tests.eos.run --runs N [--seed S] [--protocol first|second|both]
+    python -m tests.eos.run --runs N [--seed S] [--inputs I] [--protocol first|second|both]
 
 Each run has a seed that fixes what strikes, in which order, and its timing. Inputs come in portions; in the middle of each
 something strikes: kill -9 of the broker or of a worker, also while a transaction is written, or committed; and a worker that
@@ -366,7 +366,10 @@ def one(seed: int, protocol: str, inputs: int = INPUTS) -> Verdict:
     for anomaly in verdict.anomalies[:10]:
         print(f"    {anomaly.kind}: {anomaly.what}")
     print(f"    {len(kinds)} anomalies; kept: {directory}")
-    print(f"    again: python -m tests.eos.run --protocol {protocol} --seed {seed} --runs 1", flush=True)
+    print(
+        f"    again: python -m tests.eos.run --protocol {protocol} --seed {seed} --runs 1 --inputs {inputs}",
+        flush=True,
+    )
     return verdict
 
 
@@ -379,6 +382,7 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=0, help="of the first run; each next one has the next number"
     )
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="of each run, at least")
     parser.add_argument("--protocol", choices=list(MIXTURES), help="only this one; else in turn")
     options = parser.parse_args()
     there, missing = protocols()
@@ -387,7 +391,7 @@ def main() -> int:
         return NOT_RUN_EXIT
     failed, strikes = 0, 0
     for seed in range(options.seed, options.seed + options.runs):
-        verdict = one(seed, options.protocol or there[seed % len(there)])
+        verdict = one(seed, options.protocol or there[seed % len(there)], options.inputs)
         failed += bool(verdict.anomalies)
         strikes += len(verdict.strikes)
     print(f"{options.runs - failed} of {options.runs} runs good, {strikes} strikes")
