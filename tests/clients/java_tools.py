@@ -300,6 +300,7 @@ def write_aborted(bootstrap: str, topic: str, bytes_behind: int) -> int:
             expect(not error, "a transactional batch", error.name)
         ended = producer.end(who, commit=False, version=5)
         expect(not ended.error, "the abort", ended.error.name)
+        producer.ended(who, commit=False, version=5)  # the marker comes after the first answer
         value = b"x" * (64 << 10)
         for _ in range(bytes_behind // len(value)):
             expect(raw.produce(topic, Batch(record(0, value)).encode()).error_code == 0, "a batch", "")
