@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).resolve().parent
 JVM: Final = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 BUILD_S_MAX: Final = 900
-JAVA_SOURCES: Final = ("Client.java", "Transactions.java", "Transformer.java")
 
 
 class BuildFailed(Exception):  # noqa: N818 - reads as what happened
