@@ -81,10 +81,12 @@ def main() -> int:
 async def compare(
     kafka: Side, headrace: Side, cases: Sequence[Case], plays: Sequence[Scene], tries: int = TRIES
 ) -> list[Found]:
-    """Everything, said to both sides."""
+    """Everything, said to both sides. Raises `OSError` or `EOFError` if one of them ends meanwhile."""
     try:
         await asyncio.gather(kafka.prepare(cases), headrace.prepare(cases))
-        return await ask(kafka, headrace, cases, tries) + await play(kafka, headrace, plays, tries)
+        found = await ask(kafka, headrace, cases, tries) + await play(kafka, headrace, plays, tries)
+        await asyncio.gather(kafka.still_there(), headrace.still_there())
+        return found
     finally:
         await asyncio.gather(kafka.close(), headrace.close())
 

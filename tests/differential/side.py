@@ -6,6 +6,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from headrace.wire.messages.k18_api_versions import ApiVersionsRequest
 from headrace.wire.messages.k42_delete_groups import DeleteGroupsRequest
 from tests.differential.case import READ_ONLY
 from tests.differential.line import CHANGE_HANG_S, HANG_S, Line
@@ -57,6 +58,9 @@ class Side(Protocol):
 
     async def restart(self) -> None:
         """Stop and start again on the same data."""
+
+    async def still_there(self) -> None:
+        """Raises `OSError` or `EOFError` if it has ended meanwhile: what it said then is nothing to go by."""
 
     async def close(self) -> None:
         """Hang up."""
@@ -128,6 +132,9 @@ class Live:
             world.symbols[RESTARTED] = True
         await settle_again(self._line("maker 0"), topics)
 
+    async def still_there(self) -> None:
+        await self._line("last").ask(ApiVersionsRequest(), 0)
+
     async def close(self) -> None:
         for line in self._lines.values():
             await line.close()
@@ -162,6 +169,9 @@ class Recorded:
         return await self.hear(step.case, 0)
 
     async def restart(self) -> None:
+        pass
+
+    async def still_there(self) -> None:
         pass
 
     async def close(self) -> None:
