@@ -7,6 +7,38 @@ use model::ErrorCode;
 
 use crate::verifying::Guard;
 
+/// Records of a batch that break a rule: the first one, and those of them that are among the next [`Blamed::NEXT`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Blamed {
+    first: i32,
+    next: u64,
+}
+
+impl Blamed {
+    /// How far behind the first one records are still named: an answer does not grow with the batch that it refuses.
+    pub const NEXT: i32 = u64::BITS.cast_signed();
+
+    /// This one.
+    #[must_use]
+    pub const fn one(record: i32) -> Blamed {
+        Blamed { first: record, next: 0 }
+    }
+
+    /// This one, and then another one behind it.
+    #[must_use]
+    pub const fn and(self, record: i32) -> Blamed {
+        let behind = record - self.first;
+        let next = if 0 < behind && behind <= Blamed::NEXT { 1 << (behind - 1) } else { 0 };
+        Blamed { first: self.first, next: self.next | next }
+    }
+
+    /// Their places in the batch.
+    pub fn records(self) -> impl Iterator<Item = i32> {
+        let next = (1..=Blamed::NEXT).filter(move |behind| self.next >> (behind - 1) & 1 == 1);
+        std::iter::once(0).chain(next).map(move |behind| self.first.saturating_add(behind))
+    }
+}
+
 /// Why an append was refused, or failed after its order was fixed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AppendError {
@@ -20,16 +52,10 @@ pub enum AppendError {
     NoBatch,
     /// A control batch from a client, a transactional one without a producer, a producer without an epoch, a largest timestamp that no record has.
     InvalidRecord,
-    /// A record without a key in a compacted topic.
-    NoKey {
-        /// Which record of the batch.
-        record: i32,
-    },
-    /// A timestamp too far from the broker's clock.
-    InvalidTimestamp {
-        /// Which record of the batch.
-        record: i32,
-    },
+    /// Records without keys in a compacted topic.
+    NoKey(Blamed),
+    /// Timestamps too far from the broker's clock; records without keys may be among them.
+    InvalidTimestamp(Blamed),
     /// The batch is larger than `max.message.bytes`.
     TooLarge,
     /// The batch is larger than a segment.
@@ -66,9 +92,9 @@ pub const fn error_code(error: AppendError) -> ErrorCode {
         AppendError::Batch(BatchError::Short)
         | AppendError::NoBatch
         | AppendError::InvalidRecord
-        | AppendError::NoKey { .. } => ErrorCode::INVALID_RECORD,
+        | AppendError::NoKey(_) => ErrorCode::INVALID_RECORD,
         AppendError::Batch(error) => error.error_code(),
-        AppendError::InvalidTimestamp { .. } => ErrorCode::INVALID_TIMESTAMP,
+        AppendError::InvalidTimestamp(_) => ErrorCode::INVALID_TIMESTAMP,
         AppendError::TooLarge => ErrorCode::MESSAGE_TOO_LARGE,
         AppendError::LargerThanSegment => ErrorCode::RECORD_LIST_TOO_LARGE,
         AppendError::OutOfOrderSequence => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
@@ -85,17 +111,56 @@ pub const fn error_code(error: AppendError) -> ErrorCode {
 }
 
 impl AppendError {
-    /// Which record of the batch is to blame, and a sentence about it.
+    /// Which records of the batch are to blame, and a sentence about them.
     #[must_use]
-    pub const fn blamed(self) -> Option<(i32, &'static str)> {
+    pub const fn blamed(self) -> Option<(Blamed, &'static str)> {
         match self {
-            AppendError::NoKey { record } => {
-                Some((record, "a compacted topic takes no record without a key"))
-            }
-            AppendError::InvalidTimestamp { record } => {
-                Some((record, "the timestamp is too far from the broker's clock"))
+            AppendError::NoKey(records) => Some((records, "a compacted topic takes no record without a key")),
+            AppendError::InvalidTimestamp(records) => {
+                Some((records, "the timestamp is too far from the broker's clock"))
             }
             _ => None,
+        }
+    }
+
+    /// Whether the answer tells the log start all the same: as in Kafka, it does where the log itself has judged the batch,
+    /// unless it was found to be broken or too large.
+    #[must_use]
+    pub const fn tells_log_start(self) -> bool {
+        match self {
+            AppendError::Batch(error) => match error {
+                BatchError::Codec(_)
+                | BatchError::BaseOffset(_)
+                | BatchError::Count { .. }
+                | BatchError::Sequence(_)
+                | BatchError::Record
+                | BatchError::Trailing => true,
+                BatchError::Short
+                | BatchError::Length(_)
+                | BatchError::MoreThanOne
+                | BatchError::Magic(_)
+                | BatchError::Crc
+                | BatchError::Compressed(_)
+                | BatchError::Bomb => false,
+            },
+            AppendError::InvalidRecord
+            | AppendError::NoKey(_)
+            | AppendError::InvalidTimestamp(_)
+            | AppendError::OutOfOrderSequence
+            | AppendError::FencedProducer
+            | AppendError::FencedCoordinator
+            | AppendError::InvalidTransactionState => true,
+            AppendError::UnknownPartition
+            | AppendError::UnexpectedEnd
+            | AppendError::NoBatch
+            | AppendError::TooLarge
+            | AppendError::LargerThanSegment
+            | AppendError::NoTransactionalId
+            | AppendError::Unverified(_)
+            | AppendError::TooManyTransactions
+            | AppendError::NoRoom
+            | AppendError::StorageFull
+            | AppendError::Damaged => false,
         }
     }
 
@@ -110,7 +175,7 @@ impl AppendError {
             AppendError::NoRoom => Some("the journal is full until segments are written; retry"),
             AppendError::Damaged => Some("the partition's files are damaged; the broker's log says which"),
             AppendError::StorageFull => Some("the disk is full; retry after records were deleted"),
-            AppendError::NoKey { .. } | AppendError::InvalidTimestamp { .. } => {
+            AppendError::NoKey(_) | AppendError::InvalidTimestamp(_) => {
                 Some("one or more records were rejected, and the batch with them")
             }
             _ => None,

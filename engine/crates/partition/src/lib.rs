@@ -21,10 +21,10 @@ mod verifying;
 mod waiters;
 
 pub use config::{CleanupPolicy, ConfigError, TimestampType, TopicConfig};
-pub use error::{AppendError, Fatal, FetchError, OpenError, error_code, fetch_error_code};
+pub use error::{AppendError, Blamed, Fatal, FetchError, OpenError, error_code, fetch_error_code};
 pub use spec::{
     Acks, Appended, DeletedRecords, EpochEnd, Fetch, FetchSpec, Fetched, Isolation, ListQuery, Listed,
-    ListedOffset, LogInfo, Now, Origin, ProducerInfo, TopicSpec, Verified, WaiterToken, Wake,
+    ListedOffset, LogInfo, Now, Origin, ProducerInfo, Refused, TopicSpec, Verified, WaiterToken, Wake,
 };
 pub use store::{
     CleanerOptions, CleanerStats, Known, Store, StoreDone, StoreJob, StoreOptions, move_orphans,

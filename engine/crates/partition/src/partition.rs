@@ -15,7 +15,7 @@ use log::Log;
 use model::{Epoch, LogIndex, Offset, Watermarks};
 use replica::{Effect, Event, Replica, Solo};
 
-use crate::config::{TimestampType, TopicConfig};
+use crate::config::TopicConfig;
 use crate::error::AppendError;
 use crate::producers::{Added, Producers, Remembered, Sequence};
 use crate::spec::{Acks, Appended, Now, Origin, Verified, WaiterToken, Wake};
@@ -248,11 +248,10 @@ impl Partition {
         original: &Remembered,
         waiter: Option<WaiterToken>,
     ) -> Appended {
-        let broker_time = self.config.timestamp_type == TimestampType::LogAppendTime;
         Appended {
             base_offset: original.base_offset,
             end_offset: original.last_offset.plus(1),
-            log_append_time_ms: if broker_time { original.timestamp_ms } else { -1 },
+            log_append_time_ms: original.timestamp_ms, // whoever's time it is, as in Kafka
             log_start: self.watermarks(hands.log).log_start,
             acknowledged: self.acknowledge(origin.acks(), original.end, waiter),
         }

@@ -109,15 +109,15 @@ impl Producers {
         if header.producer_id < 0 {
             return Ok(Sequence::Next);
         }
+        let known = self.by_id.get(&header.producer_id);
+        if known.is_some_and(|producer| header.producer_epoch < producer.epoch()) {
+            return Err(AppendError::FencedProducer);
+        }
         if header.producer_epoch < 0 || header.base_sequence < 0 {
             return Err(AppendError::InvalidRecord);
         }
         // State is lost to expiry and to the limit; then any sequence number may be the next.
-        let Some(producer) = self.by_id.get(&header.producer_id) else { return Ok(Sequence::Next) };
-        let epoch = producer.epoch();
-        if header.producer_epoch < epoch {
-            return Err(AppendError::FencedProducer);
-        }
+        let Some(producer) = known else { return Ok(Sequence::Next) };
         let (first_sequence, last_sequence) = (header.base_sequence, header.last_sequence());
         let same = |batch: &&Remembered| {
             batch.epoch == header.producer_epoch

@@ -103,12 +103,21 @@ pub struct Appended {
     pub base_offset: Offset,
     /// One past the last record.
     pub end_offset: Offset,
-    /// The broker's time if the topic asks for it, else -1.
+    /// The broker's time if the topic asks for it, else -1; of a duplicate, the original's newest time.
     pub log_append_time_ms: i64,
     /// The log start.
     pub log_start: Offset,
     /// Whether it counts as done already. If not, [`Wake::Acked`] tells.
     pub acknowledged: bool,
+}
+
+/// An append that was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// Why.
+    pub error: AppendError,
+    /// The log start, if the answer tells it, else -1.
+    pub log_start: Offset,
 }
 
 /// How far a fetch may see.

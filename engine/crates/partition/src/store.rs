@@ -17,7 +17,7 @@ use crate::error::{AppendError, fetch_error_code};
 use crate::partition::{Hands, Partition};
 use crate::producers::Producers;
 use crate::spec::{
-    Appended, DeletedRecords, EpochEnd, Isolation, LogInfo, Now, Origin, ProducerInfo, TopicSpec,
+    Appended, DeletedRecords, EpochEnd, Isolation, LogInfo, Now, Origin, ProducerInfo, Refused, TopicSpec,
     WaiterToken, Wake,
 };
 
@@ -234,6 +234,14 @@ impl Store {
             Err(AppendError::NoRoom) if self.upkeep.is_failing() => Err(AppendError::StorageFull),
             result => result,
         }
+    }
+
+    /// What is answered to an append that was refused.
+    #[must_use]
+    pub fn refused(&mut self, group: GroupId, error: AppendError) -> Refused {
+        let known = self.hands(group).filter(|_| error.tells_log_start());
+        let log_start = known.map(|(partition, hands)| partition.watermarks(hands.log).log_start);
+        Refused { error, log_start: log_start.unwrap_or(Offset(-1)) }
     }
 
     /// Tells `waiter` by [`Wake::Acked`] when everything appended so far is on a quorum. False: it is already.

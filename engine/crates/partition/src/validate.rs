@@ -10,7 +10,7 @@ use batch::{Codec, HEADER_BYTES, Header};
 use model::limits::BATCH_DECOMPRESSED_BYTES_MAX;
 
 use crate::config::{TimestampType, TopicConfig};
-use crate::error::AppendError;
+use crate::error::{AppendError, Blamed};
 use crate::spec::Origin;
 
 /// A batch that may be appended.
@@ -104,17 +104,23 @@ fn records(
     let mut scratch = Vec::new();
     let section = batch::section(header, bytes, &mut scratch, BATCH_DECOMPRESSED_BYTES_MAX)?;
     let mut latest = NO_TIMESTAMP;
+    let (mut blamed, mut untimely): (Option<Blamed>, bool) = (None, false);
     for (record, number) in batch::records(header, section).zip(0..) {
         let record = record?;
-        if keyed && record.key.is_none() {
-            return Err(AppendError::NoKey { record: number });
-        }
-        if !times.allows(record.timestamp) {
-            return Err(AppendError::InvalidTimestamp { record: number });
+        let timely = times.allows(record.timestamp);
+        let keyless = keyed && record.key.is_none();
+        if keyless || !timely {
+            // A record is blamed for one thing: that it has no key, if it has none.
+            untimely |= !keyless;
+            blamed = Some(blamed.map_or(Blamed::one(number), |before| before.and(number)));
         }
         latest = latest.max(record.timestamp);
     }
-    Ok(Some(latest))
+    match blamed {
+        None => Ok(Some(latest)),
+        Some(records) if untimely => Err(AppendError::InvalidTimestamp(records)),
+        Some(records) => Err(AppendError::NoKey(records)),
+    }
 }
 
 /// Which timestamps are near enough to the broker's clock.

@@ -70,6 +70,12 @@ fn a_batch_sent_twice_is_stored_once_also_across_a_crash() {
     let appended = world.append(&second, 1).expect("good");
     let again = world.append(&second, 2).expect("a duplicate");
     assert_eq!((again.base_offset, again.acknowledged), (appended.base_offset, false));
+    let newest = batch::Header::read(&second).expect("good").max_timestamp;
+    assert_eq!(
+        (appended.log_append_time_ms, again.log_append_time_ms),
+        (-1, newest),
+        "as Kafka tells a duplicate"
+    );
     world.settle();
     assert_eq!(world.acked(), [1, 2], "a duplicate is acknowledged when its original is");
     for end in [End::Kill, End::Power] {

@@ -10,10 +10,11 @@
 
 use std::sync::Arc;
 
+use batch::{Codec, Header};
 use io::NetToken;
 use model::limits::PRODUCE_MS_MIN;
 use model::{ConnectionId, ErrorCode, GroupId, Offset, PartitionIndex};
-use partition::{Acks, AppendError, Appended, Origin, Verified, WaiterToken, error_code};
+use partition::{Acks, AppendError, Appended, Origin, Refused, Verified, WaiterToken, error_code};
 use wire::produce::ProducePartitionResponse;
 use wire::{ProduceRequest, ProduceResponseWriter, RequestHeader, TopicRef};
 
@@ -28,6 +29,14 @@ use crate::waits::{PARTS_MAX, Token};
 const NS_PER_MS: u64 = 1_000_000;
 /// The client that may write to internal topics (Kafka compares the client id, literally).
 const ADMIN_CLIENT: &str = "__admin_client";
+
+/// The first version whose clients know zstd (KIP-110).
+const ZSTD_FROM: i16 = 7;
+
+/// Whether a batch says that zstd has compressed it; of what is no batch, others say so.
+fn is_zstd(batch: &[u8]) -> bool {
+    Header::read(batch).is_ok_and(|header| header.attributes.codec() == Ok(Codec::Zstd))
+}
 
 /// One partition of a request.
 pub(crate) struct Part {
@@ -226,6 +235,9 @@ impl Server {
                 let batch = partition.records.unwrap_or_default();
                 match group {
                     Err(error) => self.part_failed(name, part, error),
+                    Ok(_) if header.api_version < ZSTD_FROM && is_zstd(batch) => {
+                        self.part_failed(name, part, ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
+                    }
                     Ok(group) => self.append_part(context, name.part(part), group, batch, Verified::No),
                 }
                 part += 1;
@@ -312,7 +324,8 @@ impl Server {
             Err(AppendError::Unverified(guard)) => {
                 self.unverified(token, Unverified { group, guard, batch: batch.to_vec() });
             }
-            result => self.produce_ordered(token, result),
+            Err(error) => self.produce_ordered(token, Err(context.store.refused(group, error))),
+            Ok(appended) => self.produce_ordered(token, Ok(appended)),
         }
     }
 
@@ -330,15 +343,16 @@ impl Server {
     }
 
     /// A part's order is fixed, or it is refused.
-    pub(crate) fn produce_ordered(&mut self, token: Token, result: Result<Appended, AppendError>) {
+    pub(crate) fn produce_ordered(&mut self, token: Token, result: Result<Appended, Refused>) {
         let Some(wait) = self.produce_wait(token) else { return };
         wait.unordered -= 1;
         let acks = wait.acks;
         let part = &mut wait.parts[token.part_number()];
         match result {
-            Err(error) => {
+            Err(Refused { error, log_start }) => {
                 part.error = error_code(error);
                 part.refusal = Some(error);
+                part.log_start = log_start;
             }
             Ok(appended) => {
                 part.base_offset = appended.base_offset;
@@ -482,15 +496,17 @@ impl ProduceWait {
             writer.topic(topic.as_wire(), count);
             while let Some(part) = parts.next_if(|part| part.topic == number) {
                 let late = timed_out && part.error.is_none();
-                let blamed = part.refusal.and_then(AppendError::blamed);
-                let blamed = blamed.map(|(record, message)| (record, Some(message)));
+                let blamed = part.refusal.and_then(AppendError::blamed).into_iter();
+                let blamed: Vec<_> = blamed
+                    .flat_map(|(blamed, why)| blamed.records().map(move |record| (record, Some(why))))
+                    .collect();
                 writer.partition(&ProducePartitionResponse {
                     index: part.index,
                     error: if late { ErrorCode::REQUEST_TIMED_OUT } else { part.error },
                     base_offset: part.base_offset,
                     log_append_time_ms: part.log_append_time_ms,
                     log_start: part.log_start,
-                    record_errors: blamed.as_slice(),
+                    record_errors: &blamed,
                     error_message: part.refusal.and_then(AppendError::message).or(part.unverified),
                 });
             }

@@ -122,7 +122,12 @@ impl FetchWait {
             }
         };
         if self.follower {
-            part.read = Read::Done(Err(ErrorCode::NOT_LEADER_OR_FOLLOWER));
+            // As Kafka does to a replica that the partition does not have: what it knows of leaders may be too new.
+            let error = match part.wanted.current_epoch {
+                Epoch::NONE => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+                _ => ErrorCode::UNKNOWN_LEADER_EPOCH,
+            };
+            part.read = Read::Done(Err(error));
             return None;
         }
         (part.read, part.forced) = (Read::Asked, at_least_one);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{ConnectionId, ErrorCode, GroupId, ShardId, TopicId};
-use partition::{AppendError, Appended, FetchError, FetchSpec, Fetched, Guard, ListedOffset, Now, Origin};
+use partition::{Appended, FetchError, FetchSpec, Fetched, Guard, ListedOffset, Now, Origin, Refused};
 
 use crate::calls::{CallId, Request};
 use crate::routing::Topic;
@@ -48,7 +48,7 @@ pub enum Message {
         /// As given.
         token: Token,
         /// Where it stands.
-        result: Result<Appended, AppendError>,
+        result: Result<Appended, Refused>,
     },
     /// An append is acknowledged, or failed after its order was fixed.
     Acked {

@@ -70,7 +70,8 @@ impl Server {
                     break;
                 }
                 Err(AppendError::Unverified(guard)) => Message::Unverified { token, group, guard, batch },
-                result => Message::Appended { token, result },
+                Err(error) => Message::Appended { token, result: Err(context.store.refused(group, error)) },
+                Ok(appended) => Message::Appended { token, result: Ok(appended) },
             };
             context.outbox.0.push((token.shard(), answer));
         }

@@ -107,8 +107,9 @@ fn a_new_epoch_begins_at_zero_and_shuts_the_old_one_out() {
         ((7, 3, 5, 1), "FencedProducer"),
         ((7, 3, 4, 1), "FencedProducer"),
         ((7, 4, 0, 1), "duplicate of 1"),
-        ((7, -1, 0, 1), "InvalidRecord"),
+        ((7, -1, 0, 1), "FencedProducer"),
         ((7, 4, -1, 1), "InvalidRecord"),
+        ((8, -1, 0, 1), "InvalidRecord"),
     ]);
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::CleanupPolicy;
-use crate::error::error_code;
+use crate::error::{Blamed, error_code};
 use crate::spec::{Acks, Verified};
 use model::ErrorCode;
 
@@ -123,11 +123,27 @@ fn a_compacted_topic_takes_no_record_without_a_key() {
     for codec in [Codec::None, Codec::Lz4] {
         let bytes = batch(codec, &[(NOW_MS, Some(b"k")), (NOW_MS, None)]);
         let error = refused(&bytes, &config);
-        assert_eq!(error, AppendError::NoKey { record: 1 });
-        assert_eq!(error.blamed().map(|(record, _)| record), Some(1));
+        assert_eq!(error, AppendError::NoKey(Blamed::one(1)));
         let keyed = batch(codec, &[(NOW_MS, Some(b"k")), (NOW_MS, Some(b""))]);
         assert!(validate(&keyed, CLIENT, &config, NOW_MS).is_ok());
     }
+}
+
+#[test]
+fn every_record_that_is_to_blame_is_named_as_far_as_an_answer_goes() {
+    let compact = CleanupPolicy { compact: true, delete: false };
+    let config = TopicConfig { cleanup: compact, timestamp_before_ms_max: 1_000, ..config() };
+    let blamed = |records: &[(i64, Option<&[u8]>)]| {
+        let error = refused(&batch(Codec::None, records), &config);
+        let (blamed, _) = error.blamed().expect("records are to blame");
+        (error_code(error), blamed.records().collect::<Vec<_>>())
+    };
+    let (good, keyless, old) = ((NOW_MS, Some(&b"k"[..])), (NOW_MS, None), (NOW_MS - 1_001, Some(&b"k"[..])));
+    assert_eq!(blamed(&[good, keyless, good, keyless]), (ErrorCode::INVALID_RECORD, vec![1, 3]));
+    assert_eq!(blamed(&[keyless, old, good]), (ErrorCode::INVALID_TIMESTAMP, vec![0, 1]));
+    assert_eq!(blamed(&[(NOW_MS - 1_001, None)]), (ErrorCode::INVALID_RECORD, vec![0]), "for one thing");
+    let many = vec![keyless; 200];
+    assert_eq!(blamed(&many).1, (0..=Blamed::NEXT).collect::<Vec<_>>());
 }
 
 #[test]
@@ -135,11 +151,11 @@ fn timestamps_stay_near_the_brokers_clock() {
     let hour = config().timestamp_after_ms_max;
     let at = |ms: i64| batch(Codec::Lz4, &[(NOW_MS, None), (ms, None), (NOW_MS, None)]);
     assert!(validate(&at(NOW_MS + hour), CLIENT, &config(), NOW_MS).is_ok());
-    assert_eq!(refused(&at(NOW_MS + hour + 1), &config()), AppendError::InvalidTimestamp { record: 1 });
+    assert_eq!(refused(&at(NOW_MS + hour + 1), &config()), AppendError::InvalidTimestamp(Blamed::one(1)));
     assert!(validate(&at(1), CLIENT, &config(), NOW_MS).is_ok(), "the past is open by default");
     let recent = TopicConfig { timestamp_before_ms_max: 1_000, ..config() };
     assert!(validate(&at(NOW_MS - 1_000), CLIENT, &recent, NOW_MS).is_ok());
-    assert_eq!(refused(&at(NOW_MS - 1_001), &recent), AppendError::InvalidTimestamp { record: 1 });
+    assert_eq!(refused(&at(NOW_MS - 1_001), &recent), AppendError::InvalidTimestamp(Blamed::one(1)));
     assert!(validate(&at(-1), CLIENT, &recent, NOW_MS).is_ok(), "no timestamp is no wrong one");
 }
 
