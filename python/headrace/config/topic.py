@@ -6,7 +6,7 @@ every effective value of a topic.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from headrace.config.broker import BrokerConfig, Described, SynonymValue
 from headrace.config.catalog import BROKER_CONFIGS, TOPIC_CONFIGS, canonical_topic_name
@@ -98,12 +98,13 @@ def describe_all(overrides: Mapping[str, str], broker: BrokerConfig) -> list[Des
     return [describe(name, overrides, broker) for name, d in TOPIC_CONFIGS.items() if not d.internal]
 
 
-def documentation(name: str, *, topic: bool) -> str:
+def documentation(name: str, of: Literal["topic", "broker", "group"]) -> str:
     """What the setting does, for DescribeConfigs v3+ with documentation."""
-    from headrace.config.kafka_config_docs import BROKER_DOCS, TOPIC_DOCS  # lazy: 100 KB of prose
+    from headrace.config.kafka_config_docs import BROKER_DOCS, GROUP_DOCS, TOPIC_DOCS  # lazy: 100 KB of prose
     from headrace.config.own import OWN_DOCS
 
-    return (TOPIC_DOCS if topic else BROKER_DOCS).get(name) or OWN_DOCS.get(name, "")
+    docs = {"topic": TOPIC_DOCS, "broker": BROKER_DOCS, "group": GROUP_DOCS}[of]
+    return docs.get(name) or OWN_DOCS.get(name, "")
 
 
 def is_list(name: str) -> bool:

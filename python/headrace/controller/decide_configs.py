@@ -100,14 +100,14 @@ def decide_configs(
 
 
 def _after(image: Image, config: BrokerConfig, node_id: int, resource: ResourceChange) -> dict[str, str]:
-    """What is set on the resource afterwards."""
-    _check_resource(image, node_id, resource)
+    """What is set on the resource afterwards. The order of the checks is Kafka's: it decides which error is told."""
     names = [change.name for change in resource.changes]
     if len(set(names)) != len(names):
         raise Refusal(Error.INVALID_REQUEST, "Error due to duplicate config keys")
     nulls = [c.name for c in resource.changes if c.value is None and c.change is not Change.DELETE]
     if nulls:
         raise Refusal(Error.INVALID_REQUEST, f"Null value not supported for : {','.join(nulls)}")
+    _check_kind(node_id, resource)
     before = image.config_of(resource.resource_type, resource.resource_name)
     wanted: dict[str, str | None] = {} if resource.replace else dict(before)
     for change in resource.changes:
@@ -119,10 +119,19 @@ def _after(image: Image, config: BrokerConfig, node_id: int, resource: ResourceC
         else:
             wanted[name] = _edited_list(config, resource, change, name, before)
     if resource.resource_type == ResourceType.TOPIC:
-        return _checked_topic(wanted)
+        _check_topic_name(resource.resource_name)
+        after = _checked_topic(wanted)
+        if resource.resource_name not in image.topics:
+            missing = f"The topic '{resource.resource_name}' does not exist."
+            raise Refusal(Error.UNKNOWN_TOPIC_OR_PARTITION, missing)
+        return after
     if resource.resource_type == ResourceType.GROUP:
+        if not resource.resource_name:
+            raise Refusal(Error.INVALID_REQUEST, "Default group resources are not allowed.")
         return _checked_group(wanted, config)
     if resource.resource_type == ResourceType.CLIENT_METRICS:
+        if not resource.resource_name:
+            raise Refusal(Error.INVALID_REQUEST, "Subscription name can't be empty")
         return _checked_subscription(wanted)
     found = _checked_broker(wanted, before, per_broker=resource.resource_name != "")
     if eligible_leader_replicas(image):
@@ -144,25 +153,20 @@ def _check_min_insync(resource: ResourceChange, before: Mapping[str, str], after
         )
 
 
-def _check_resource(image: Image, node_id: int, resource: ResourceChange) -> None:
-    name = resource.resource_name
+def _check_topic_name(name: str) -> None:
+    if not name:
+        raise Refusal(Error.INVALID_REQUEST, "Default topic resources are not allowed.")
+    if why := why_invalid(name):
+        raise Refusal(Error.INVALID_TOPIC_EXCEPTION, why)
+
+
+def _check_kind(node_id: int, resource: ResourceChange) -> None:
     match resource.resource_type:
-        case ResourceType.TOPIC:
-            if not name:
-                raise Refusal(Error.INVALID_REQUEST, "Default topic resources are not allowed.")
-            if why := why_invalid(name):
-                raise Refusal(Error.INVALID_TOPIC_EXCEPTION, why)
-            if name not in image.topics:
-                raise Refusal(Error.UNKNOWN_TOPIC_OR_PARTITION, f"The topic '{name}' does not exist.")
+        case ResourceType.TOPIC | ResourceType.GROUP | ResourceType.CLIENT_METRICS:
+            pass
         case ResourceType.BROKER:
-            if name:
-                check_broker_name(name, node_id)
-        case ResourceType.GROUP:
-            if not name:
-                raise Refusal(Error.INVALID_REQUEST, "Default group resources are not allowed.")
-        case ResourceType.CLIENT_METRICS:
-            if not name:
-                raise Refusal(Error.INVALID_REQUEST, "Subscription name can't be empty")
+            if resource.resource_name:
+                check_broker_name(resource.resource_name, node_id)
         case unknown:
             raise Refusal(Error.INVALID_REQUEST, f"Unknown resource type {unknown}")
 

@@ -131,8 +131,8 @@ def deciding_create(
         yield TOPIC_WEIGHT
         try:
             _check_name_is_free(image, topic.name, names)
-            replicas = _placement(topic, defaults)
             configs = checked(topic.configs or {})
+            replicas = _placement(topic, defaults)
             charge(len(replicas))
         except Refusal as refusal:
             results.append(TopicResult(topic.name, refusal.error, refusal.message))

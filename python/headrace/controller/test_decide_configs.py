@@ -67,6 +67,10 @@ def test_setting_what_is_set_already_writes_nothing():
     [
         (TOPIC, "x", ("retention.ms", Change.SET, "5"), Error.UNKNOWN_TOPIC_OR_PARTITION),
         (TOPIC, "..", ("retention.ms", Change.SET, "5"), Error.INVALID_TOPIC_EXCEPTION),
+        (TOPIC, "..", ("retention.ms", Change.SET, None), Error.INVALID_REQUEST),
+        (TOPIC, "..", ("retention.ms", Change.APPEND, "5"), Error.INVALID_CONFIG),
+        (TOPIC, "..", ("nope", Change.SET, "5"), Error.INVALID_TOPIC_EXCEPTION),
+        (TOPIC, "x", ("nope", Change.SET, "5"), Error.INVALID_CONFIG),
         (TOPIC, "t", ("retention.ms", Change.SET, "soon"), Error.INVALID_CONFIG),
         (TOPIC, "t", ("nope", Change.SET, "5"), Error.INVALID_CONFIG),
         (TOPIC, "t", ("retention.ms", Change.SET, None), Error.INVALID_REQUEST),

@@ -49,6 +49,7 @@ def with_topic(name="t", partitions=2):
         (NewTopic("a", assignments={0: []}), Error.INVALID_REPLICA_ASSIGNMENT, "empty"),
         (NewTopic("a", assignments={0: [1, 1]}), Error.INVALID_REPLICA_ASSIGNMENT, "more than once"),
         (NewTopic("a", configs={"nope": "1"}), Error.INVALID_CONFIG, "nope"),
+        (NewTopic("a", 0, 0, configs={"nope": "1"}), Error.INVALID_CONFIG, "nope"),
         (NewTopic("a", configs={"retention.ms": "x"}), Error.INVALID_CONFIG, "retention.ms"),
         (NewTopic("a", configs={"retention.ms": None}), Error.INVALID_CONFIG, "Null"),
     ],

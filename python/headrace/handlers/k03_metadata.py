@@ -119,7 +119,7 @@ async def _by_name(call: Call, request: MetadataRequest, name: str) -> bytes:
         if topic is not None:
             return await _entry(call, request, topic)
     failed = MetadataResponseTopic(error_code=error, name=name, is_internal=internal)
-    if error is Error.UNKNOWN_TOPIC_OR_PARTITION and request.include_topic_authorized_operations:
+    if error is not Error.TOPIC_AUTHORIZATION_FAILED and request.include_topic_authorized_operations:
         failed.topic_authorized_operations = authorized_operations(call, "topic", name)
     return _failed(call, failed)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from headrace.coordinator.group.offsets import Commit, CommitPart
 from headrace.handlers.call import Operation
+from headrace.handlers.refused_first import refused_first
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k08_offset_commit import (
     OffsetCommitRequest,
@@ -33,17 +34,22 @@ VERSION_TOPIC_IDS = 10
 async def handle(call: Call, request: OffsetCommitRequest) -> OffsetCommitResponse:
     if not call.may(Operation.READ, "group", request.group_id):
         return refused(request, Error.GROUP_AUTHORIZATION_FAILED, None)
-    response = refused(request, Error.NONE, None)
+    bad: list[OffsetCommitResponseTopic] = []
+    good: list[OffsetCommitResponseTopic] = []
     parts: list[CommitPart] = []
     answers: list[OffsetCommitResponsePartition] = []
-    for asked, answered in zip(request.topics, response.topics, strict=True):
+    for asked in request.topics:
         name, partitions, error = _topic(call, asked.name, asked.topic_id)
-        for part, answer in zip(asked.partitions, answered.partitions, strict=True):
+        refuses = OffsetCommitResponseTopic(asked.name, asked.topic_id, [])
+        takes = OffsetCommitResponseTopic(asked.name, asked.topic_id, [])
+        for part in asked.partitions:
+            answer = OffsetCommitResponsePartition(part.partition_index, error)
             if error is Error.NONE and not 0 <= part.partition_index < partitions:
                 answer.error_code = Error.UNKNOWN_TOPIC_OR_PARTITION
-            elif error is not Error.NONE:
-                answer.error_code = error
+            if answer.error_code != Error.NONE:
+                refuses.partitions.append(answer)
             else:
+                takes.partitions.append(answer)
                 parts.append(
                     CommitPart(
                         name,
@@ -54,7 +60,9 @@ async def handle(call: Call, request: OffsetCommitRequest) -> OffsetCommitRespon
                     )
                 )
                 answers.append(answer)
-    if parts or not response.topics:
+        bad += [refuses] if refuses.partitions else []
+        good += [takes] if takes.partitions else []
+    if parts or not request.topics:
         commit = Commit(
             call.api_version,
             request.group_id,
@@ -70,8 +78,9 @@ async def handle(call: Call, request: OffsetCommitRequest) -> OffsetCommitRespon
             outcomes = [refusal.error] * len(parts)
         for answer, outcome in zip(answers, outcomes, strict=True):
             answer.error_code = outcome
-    response.topics = [topic for topic in response.topics if topic.partitions]
-    return response
+    by_id = call.api_version >= VERSION_TOPIC_IDS
+    topics = refused_first(bad, good, lambda topic: topic.topic_id if by_id else topic.name)
+    return OffsetCommitResponse(topics=topics)
 
 
 def _topic(call: Call, name: str, topic_id: bytes) -> tuple[str, int, Error]:

@@ -33,6 +33,8 @@ async def handle(call: Call, request: JoinGroupRequest) -> JoinGroupResponse:
         response = await call.services.groups.join(
             request, call.api_version, call.client_id or "", f"/{call.peer_host}"
         )
-    if call.api_version < VERSION_NULL_PROTOCOL and response.protocol_name is None:
-        response.protocol_name = ""
+    # A protocol may have an empty name, too: it looks like none.
+    response.protocol_name = response.protocol_name or (
+        None if call.api_version >= VERSION_NULL_PROTOCOL else ""
+    )
     return response

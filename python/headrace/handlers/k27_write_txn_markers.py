@@ -32,16 +32,18 @@ async def handle(call: Call, request: WriteTxnMarkersRequest) -> WriteTxnMarkers
         return refused(request, Error.CLUSTER_AUTHORIZATION_FAILED, None)
     outcomes: dict[int, dict[str, dict[int, Error]]] = {}  # what is named twice is answered once
     wanted = (
-        (topic.name, number, producer, end)
+        (topic.name, number, producer, end, possible)
         for marker in request.markers
         for producer in [Producer(marker.producer_id, marker.producer_epoch)]
         for end in [Marker(marker.transaction_result, marker.coordinator_epoch)]
+        # Kafka can make no other marker either, and has no error for it.
+        for possible in [-1 not in producer and marker.transaction_version >= 0]
         for topic in marker.topics
         for number in topic.partition_indexes
     )
     async for part in in_slices(wanted):  # begun in their order, and durable with one write
         errors = await asyncio.gather(*(_write(call, *one) for one in part))
-        for (name, number, producer, _), error in zip(part, errors, strict=True):
+        for (name, number, producer, *_), error in zip(part, errors, strict=True):
             outcomes.setdefault(producer.producer_id, {}).setdefault(name, {})[number] = error
     return WriteTxnMarkersResponse(
         [
@@ -59,13 +61,15 @@ async def handle(call: Call, request: WriteTxnMarkersRequest) -> WriteTxnMarkers
     )
 
 
-async def _write(call: Call, name: str, number: int, producer: Producer, marker: Marker) -> Error:
+async def _write(
+    call: Call, name: str, number: int, producer: Producer, marker: Marker, possible: bool
+) -> Error:
     topic = call.services.controller.topic(name)
     partition = topic.partition(number) if topic is not None else None
     if partition is None:
         return Error.UNKNOWN_TOPIC_OR_PARTITION
-    if -1 in producer:
-        return Error.UNKNOWN_SERVER_ERROR  # as Kafka, which cannot make such a marker
+    if not possible:
+        return Error.UNKNOWN_SERVER_ERROR
     groups = call.services.groups
     if name == groups.topic_name:  # its partitions have one writer
         try:

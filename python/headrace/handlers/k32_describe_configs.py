@@ -8,7 +8,7 @@ v3  types and documentation
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from headrace.config import client_metrics
 from headrace.config.broker import Described, SynonymValue
@@ -38,7 +38,26 @@ if TYPE_CHECKING:
     from headrace.handlers.call import Call
 
 
+_KINDS: Final = frozenset(
+    {
+        ResourceType.TOPIC,
+        ResourceType.BROKER,
+        ResourceType.BROKER_LOGGER,
+        ResourceType.CLIENT_METRICS,
+        ResourceType.GROUP,
+    }
+)
+_DOCS_OF: Final[dict[int, Literal["topic", "group"]]] = {
+    ResourceType.TOPIC: "topic",
+    ResourceType.GROUP: "group",
+}
+
+
 async def handle(call: Call, request: DescribeConfigsRequest) -> DescribeConfigsResponse:
+    for resource in request.resources:
+        if resource.resource_type not in _KINDS:
+            # Nobody knows who may see it: it takes all others with it.
+            raise Refusal(Error.INVALID_REQUEST, f"Unexpected resource type {resource.resource_type}")
     return DescribeConfigsResponse(
         results=[_result(call, request, resource) for resource in request.resources]
     )
@@ -165,13 +184,9 @@ def _setting(request: DescribeConfigsRequest, kind: int, each: Described) -> Des
 
 def _documentation(kind: int, name: str) -> str:
     match kind:
-        case ResourceType.GROUP:
-            from headrace.config.kafka_config_docs import GROUP_DOCS  # lazy: 100 KB of prose
-
-            return GROUP_DOCS.get(name, "")
         case ResourceType.CLIENT_METRICS:
             return client_metrics.DOCS[name]
         case ResourceType.BROKER_LOGGER:
             return ""
         case _:
-            return documentation(name, topic=kind == ResourceType.TOPIC)
+            return documentation(name, _DOCS_OF.get(kind, "broker"))

@@ -24,10 +24,12 @@ async def handle(call: Call, request: IncrementalAlterConfigsRequest) -> Increme
     answers = []
     changes = []
     for resource in request.resources:
-        if any(
+        names = [change.name for change in resource.configs]
+        unknown = any(
             change.config_operation not in _OPERATIONS and change.value is not None
             for change in resource.configs
-        ):
+        )
+        if unknown and len(set(names)) == len(names):
             answers.append(_response(resource, Error.UNKNOWN_SERVER_ERROR, None))
             continue
         edits = [ConfigChange(c.name, _change(c.config_operation), c.value) for c in resource.configs]
@@ -40,7 +42,8 @@ async def handle(call: Call, request: IncrementalAlterConfigsRequest) -> Increme
 
 
 def _change(operation: int) -> Change:
-    """Kafka looks for missing values before it looks at operations: one that is unknown comes with none here."""
+    """Kafka looks for missing values and for names that stand there twice before it looks at operations: one that is unknown
+    comes with either here."""
     return Change(operation) if operation in _OPERATIONS else Change.SET
 
 

@@ -32,11 +32,16 @@ async def handle(call: Call, request: DescribeTopicPartitionsRequest) -> Describ
     first_name, first_number = "", 0
     if request.cursor is not None:
         first_name, first_number = request.cursor.topic_name, request.cursor.partition_index
+        if request.topics and all(topic.name != first_name for topic in request.topics):
+            raise Refusal(
+                Error.INVALID_REQUEST,
+                f"DescribeTopicPartitionsRequest topic list should contain the cursor topic: {first_name}",
+            )
         if first_number < 0:
             raise Refusal(
                 Error.INVALID_REQUEST, "DescribeTopicPartitionsRequest cursor partition must be valid"
             )
-    if any(not topic.name for topic in request.topics):
+    if not first_name and any(not topic.name for topic in request.topics):
         raise Refusal(Error.UNKNOWN_SERVER_ERROR)  # as Kafka, which fails at an empty name
     response = DescribeTopicPartitionsResponse()
     for name in _names(call, request):

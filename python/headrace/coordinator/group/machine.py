@@ -82,6 +82,7 @@ class GroupMachine:
         elif record.value is None:
             self.stored.pop(record.group_id, None)
             self.classic.pop(record.group_id, None)
+            self._forget_no_offsets(record.group_id)
         else:
             self.stored[record.group_id] = record.value
 
@@ -96,6 +97,12 @@ class GroupMachine:
         group.apply(record)
         if group.is_gone:
             del self.modern[group_id]
+            self._forget_no_offsets(group_id)
+
+    def _forget_no_offsets(self, group_id: str) -> None:
+        """A group that is there only by its id, without an offset, ends with the group."""
+        if not self.offsets.get(group_id):
+            self.offsets.pop(group_id, None)
 
     def encode(self, record: GroupRecord) -> Entry:
         return encode_record(record)
@@ -149,7 +156,8 @@ class GroupMachine:
             group.topics_seen = self.cluster.topics_version
 
     def keeps_offsets_of(self, group_id: str) -> bool:
-        return group_id in self.offsets or self.pending.concerns(group_id)
+        """Whether it is a group by its offsets alone, or was: it stays when the last of them is gone."""
+        return group_id in self.offsets
 
     # -- members of modern groups -------------------------------------------------------------------------------------
 
@@ -290,7 +298,7 @@ class GroupMachine:
             for member_id in sorted(group.pending):
                 turn.cancel_timer("session", group, member_id)
             group.move(GroupState.DEAD, turn.now.wall_ms)
-        if group_id in self.stored:
+        if group_id in self.stored or group_id in self.offsets:
             turn.store(GroupStored(group_id, None))
 
     def _expire(self, turn: Turn) -> None:

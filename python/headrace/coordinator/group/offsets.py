@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 VERSION_GROUP_ID_NOT_FOUND = 9
 
 Offsets = dict[str, dict[str, dict[int, OffsetCommitValue]]]
-"""By group id, topic, partition. No empty inner dicts."""
+"""By group id, topic, partition. A topic has partitions; a group may have nothing left: it goes when it is deleted, or when
+the next look at what is expired finds it."""
 
 NEVER_MS: Final = (1 << 63) - 1
 """Latest time at which a stored offset can expire."""
@@ -68,6 +69,7 @@ def keep(offsets: Offsets, pending: PendingOffsets, record: OffsetStored) -> Non
     group_id, topic, partition, value, producer = record
     if producer is not None and value is not None:
         pending.add(producer, Place(group_id, topic, partition), value)
+        offsets.setdefault(group_id, {})  # the group is there, and stays if nothing comes of the transaction
     elif value is not None:
         if pending.open:
             pending.overwritten(Place(group_id, topic, partition))
@@ -96,8 +98,6 @@ def _remove(offsets: Offsets, group_id: str, topic: str, partition: int) -> None
     partitions.pop(partition, None)
     if not partitions:
         topics.pop(topic, None)
-    if not topics:
-        offsets.pop(group_id, None)
 
 
 def commit(
@@ -109,7 +109,7 @@ def commit(
     waiter: Waiter,
 ) -> None:
     """Outcome: an `Error` for the whole, or a list of one for each part, in their order."""
-    has_offsets = request.group_id in stored or pending.concerns(request.group_id)
+    has_offsets = request.group_id in stored
     error = commit_error(group, request, has_offsets=has_offsets)
     producer = None
     if request.transaction is not None:
@@ -160,7 +160,7 @@ def delete_offsets(
     parts: list[tuple[str, int]],
 ) -> Error | list[Error]:
     """Forget offsets of topics that no member reads."""
-    if group is None and group_id not in offsets and not pending.concerns(group_id):
+    if group is None and group_id not in offsets:
         return Error.GROUP_ID_NOT_FOUND
     if group is not None and (error := group.why_no_offset_delete()):
         return error

@@ -57,14 +57,14 @@ def list_groups(machine: GroupMachine) -> list[GroupListed]:
         GroupListed(group.group_id, group.listed_protocol_type, group.state_name, group.kind)
         for group in machine.all_groups()
     ]
-    simple = {*machine.offsets, *machine.pending.groups()} - machine.classic.keys() - machine.modern.keys()
+    simple = machine.offsets.keys() - machine.classic.keys() - machine.modern.keys()
     return found + [GroupListed(group_id, "", GroupState.EMPTY.value, "classic") for group_id in simple]
 
 
 def describe_group(machine: GroupMachine, group_id: str) -> GroupDescribed | Refusal:
     """A classic group, or why there is none.
 
-    Metadata and assignments are shown while they hold, so only when Stable.
+    Metadata is shown while it holds, so only when Stable; a part also while it is being taken back, as in Kafka.
     """
     group = machine.classic.get(group_id)
     if group is None:
@@ -81,7 +81,7 @@ def describe_group(machine: GroupMachine, group_id: str) -> GroupDescribed | Ref
             m.client_id,
             m.client_host,
             m.metadata(group.protocol) if stable else b"",
-            m.assignment if stable else b"",
+            m.assignment,
         )
         for m in group.members.values()
     )
