@@ -41,11 +41,16 @@ def with_table(text: str, stays: Sequence[Explained]) -> str:
     assert mark, "the page has the first mark"
     assert end, "the page has the second mark"
     rows = [
-        f"| {BY_KEY[one.key].name} | `{one.path}` | {one.kafka} | {one.headrace} | {one.why} |"
+        f"| {BY_KEY[one.key].name} | {_where(one)}`{one.path}` | {one.kafka} | {one.headrace} | {one.why} |"
         for one in sorted(stays)
     ]
     table = ["| API | field | Kafka 4.2 | headrace | why |", "|---|---|---|---|---|", *rows]
     return before + BEGIN + "\n" + "\n".join(table) + "\n\n" + END + after
+
+
+def _where(one: Explained) -> str:
+    """A difference that is seen only in a scene says in which."""
+    return "" if one.unit == f"k{one.key:02}" else f"{one.unit.removeprefix('s_').replace('_', ' ')}: "
 
 
 if __name__ == "__main__":

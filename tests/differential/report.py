@@ -38,6 +38,8 @@ Entry = tuple[str, int, str]
 class Explained(NamedTuple):
     """A difference that stays."""
 
+    unit: str
+    """Where it is seen: an API's cases or a scene. Elsewhere the same field must not differ."""
     key: int
     path: str
     kafka: str
@@ -99,9 +101,13 @@ def places(found: Iterable[Found]) -> dict[Place, list[tuple[Found, Difference]]
 
 
 def unexplained(found: Sequence[Found]) -> dict[Place, list[tuple[Found, Difference]]]:
-    """The places that nothing explains."""
-    stays = {(entry.key, entry.path) for entry in explained()}
-    return {where: shown for where, shown in places(found).items() if where not in stays}
+    """The places, each with the cases in which nothing explains it."""
+    stays = {(entry.unit, entry.key, entry.path) for entry in explained()}
+    out = {
+        (key, path): [one for one in shown if (one[0].case.unit, key, path) not in stays]
+        for (key, path), shown in places(found).items()
+    }
+    return {where: shown for where, shown in out.items() if shown}
 
 
 def show(groups: Mapping[Place, list[tuple[Found, Difference]]], examples: int) -> None:
@@ -123,11 +129,12 @@ def summary(found: Sequence[Found], seconds: float, *, whole: bool, noise: bool 
     good = sum(one.kafka.good for one in found)
     kinds = collections.Counter(one.kafka.kind for one in found)
     stays = explained()
-    touched = {
-        entry: len(shown)
+    seen = places(found)
+    counts = {
+        entry: sum(one.case.unit == entry.unit for one, _ in seen.get((entry.key, entry.path), ()))
         for entry in stays
-        if (shown := places(found).get((entry.key, entry.path))) is not None
     }
+    touched = {entry: count for entry, count in counts.items() if count}
     differing = unexplained(found)
     cases = {id(one) for shown in differing.values() for one, _ in shown}
     total = max(1, len(found))
@@ -136,14 +143,16 @@ def summary(found: Sequence[Found], seconds: float, *, whole: bool, noise: bool 
     print(f"paths that are not compared: {len(NORMAL)}")
     print(f"explained: {len(stays)} entries, {sum(touched.values())} cases")
     for entry, count in touched.items():
-        print(f"    {BY_KEY[entry.key].name} {entry.path}: {count} cases")
+        print(f"    {entry.unit} {BY_KEY[entry.key].name} {entry.path}: {count} cases")
     print(f"not explained: {len(cases)} cases at {len(differing)} places")
     bounds = broken(stays, NORMAL)
     if whole:
         bounds += _broken_by_run(stateless, steps, good / total, sum(touched.values()) / total, seconds)
     if whole and not noise:
         bounds += [
-            f"{entry.key} {entry.path} is explained and not seen" for entry in stays if entry not in touched
+            f"{entry.unit} {entry.key} {entry.path} is explained and not seen"
+            for entry in stays
+            if entry not in touched
         ]
     for bound in bounds:
         print(f"bound: {bound}")

@@ -38,7 +38,7 @@ class Heard(NamedTuple):
     @property
     def good(self) -> bool:
         """An answer in which every error code is 0."""
-        return self.tree is not None and not any(_errors(self.tree))
+        return self.tree is not None and not any(errors(self.tree))
 
 
 class Side(Protocol):
@@ -203,13 +203,14 @@ def _is_at(answer: object, path: str, value: str) -> bool:
         return False
 
 
-def _errors(part: Any) -> Iterable[int]:
+def errors(part: Any) -> Iterable[int]:
+    """Every error code in a tree."""
     if isinstance(part, dict):
         for name, value in part.items():
-            if name == "error_code":
+            if name.endswith("error_code"):
                 yield value
             else:
-                yield from _errors(value)
+                yield from errors(value)
     elif isinstance(part, list):
         for item in part:
-            yield from _errors(item)
+            yield from errors(item)

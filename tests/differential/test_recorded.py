@@ -14,9 +14,17 @@ from tests.differential.case import Case, pair
 from tests.differential.golden import GOLDEN
 from tests.differential.page import PAGE, with_table
 from tests.differential.replay import grew, shrank
-from tests.differential.report import Explained, broken, explained, known, to_be_mended, write_known
+from tests.differential.report import (
+    Explained,
+    broken,
+    explained,
+    known,
+    to_be_mended,
+    unexplained,
+    write_known,
+)
 from tests.differential.side import Heard
-from tests.differential.tree import NORMAL, Keyed
+from tests.differential.tree import NORMAL, Difference, Keyed
 from tests.differential.world import World
 
 if TYPE_CHECKING:
@@ -87,7 +95,7 @@ def test_a_good_answer_has_no_error_inside() -> None:
 
 def test_the_bounds_of_what_is_not_compared() -> None:
     assert broken(explained(), NORMAL) == []
-    entry = Explained(3, "topics.name", "a", "b", "c")
+    entry = Explained("k03", 3, "topics.name", "a", "b", "c")
     for stays, normal in (
         ([entry] * 26, []),
         ([entry._replace(path="topics.*")], []),
@@ -97,6 +105,16 @@ def test_the_bounds_of_what_is_not_compared() -> None:
         ([], [f"A.{n}" for n in range(41)]),
     ):
         assert len(broken(stays, normal)) == 1, (stays, normal)
+
+
+def test_what_is_explained_in_a_scene_is_not_explained_elsewhere() -> None:
+    entry = next(one for one in explained() if one.unit.startswith("s_") and one.key == 0)
+    here, elsewhere = (
+        Found(pair(0, 9)[0]._replace(prefix=prefix), heard(0), heard(1), [Difference(entry.path, 0, 1)])
+        for prefix in (entry.unit, "s_somewhere")
+    )
+    assert unexplained([here]) == {}
+    assert to_be_mended([here, elsewhere]) == {("s_somewhere", 0, entry.path): 1}
 
 
 def test_the_page_says_what_is_explained() -> None:

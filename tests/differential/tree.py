@@ -45,6 +45,7 @@ RESTARTED: Final = "leader_epoch"
 TIMES: Final = {
     "ProduceResponse.responses.partition_responses.log_append_time_ms",
     "ListOffsetsResponse.topics.partitions.timestamp",
+    "DescribeProducersResponse.topics.partitions.active_producers.last_timestamp",
 }
 """Compared unless they are of the broker's clock; so are those inside of batches."""
 KEYED: Final = {
@@ -69,6 +70,9 @@ KEYED: Final = {
     "AddPartitionsToTxnResponse.results_by_transaction.topic_results": "name",
     "AddPartitionsToTxnResponse.results_by_transaction.topic_results.results_by_partition": "partition_index",
     "WriteTxnMarkersResponse.markers.topics": "name",
+    "DescribeProducersResponse.topics.partitions.active_producers": "producer_id",
+    "DescribeTransactionsResponse.transaction_states.topics": "topic",
+    "DescribeTransactionsResponse.transaction_states.topics.partitions": "partition",
     "ApiVersionsResponse.finalized_features": "name",
     "ApiVersionsResponse.supported_features": "name",
     "CreateTopicsResponse.topics.configs": "name",
@@ -215,19 +219,20 @@ def _keyed(items: list[Any], by: str) -> Keyed:
 
 
 def _key(item: Any, by: str) -> str:
-    """What tells an item from the others: its key; its id where it has no name; of older versions all that it says."""
+    """What tells an item from the others: its key; its id where it has no name, and its name where it has no id yet."""
     if not isinstance(item, dict):
         return str(item)
-    for name in (by, "topic_id"):
+    for name in (by, "topic_id", "name"):
         if item.get(name) not in (None, ""):
             return str(item[name])
-    return str(item)
+    return str(item.get(by, item.get("name", item)))
 
 
 def _hide_sizes(topic: dict[str, Any]) -> None:
     """An internal topic holds what all cases have left in it."""
     for partition in (topic.get("partitions") or {}).values():
-        partition.pop("partition_size", None)
+        if isinstance(partition, dict):
+            partition.pop("partition_size", None)
 
 
 def _hide_values(config: dict[str, Any]) -> None:
