@@ -1,5 +1,5 @@
 # Each target does all of its own set-up. `make run` and `make test` are all that a newcomer needs.
-# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; N=, SEED= for eos; ONLY=, SELF=1, RECORD=1 for diff; SEEDS=, SEED=, JOURNAL= and STATES= for sim; LIVE= for fuzz.
+# Options: ONLY=suite[,suite] for test and bench; N=, MODE= for crash; N=, SEED= for eos; ONLY=, SELF=1, RECORD=1, WALKS=, SEED= for diff; SEEDS=, SEED=, JOURNAL= and STATES= for sim; LIVE= for fuzz.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -83,8 +83,12 @@ eos: build $(STAMPS)/dev ## transactions exactly once under kill -9: N=50, SEED=
 fuzz: build $(STAMPS)/dev ## hostile frames at a live broker: LIVE=100000
 	@$(BIN)/python -m tests.hostile.run --frames $(or $(LIVE),10000)
 
-diff: build $(STAMPS)/dev ## the same requests to Apache Kafka 4.2 and to us: ONLY=keys or scenes; SELF=1 two Kafkas, RECORD=1 keeps its answers
+diff: build $(STAMPS)/dev ## the same requests to Apache Kafka 4.2 and to us: ONLY=keys or scenes; SELF=1 two Kafkas, RECORD=1 keeps its answers; WALKS=n or SEED=n random walks
+ifneq ($(WALKS)$(SEED),)
+	@$(BIN)/python -m tests.differential.walks.run $(if $(WALKS),--walks $(WALKS)) $(if $(SEED),--seed $(SEED)) $(if $(SELF),--self)
+else
 	@$(BIN)/python -m tests.differential.run $(if $(ONLY),--only $(ONLY)) $(if $(SELF),--self) $(if $(RECORD),--record)
+endif
 
 clients: build $(STAMPS)/dev ## other people's clients in seven languages
 	@$(BIN)/python tools/suites.py --only clients
