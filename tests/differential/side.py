@@ -91,6 +91,9 @@ class Live:
 
     async def lonely(self, case: Case) -> None:
         line = self._line("maker 0")
+        await (
+            line.close()
+        )  # Kafka hangs up on who has said nothing for ten minutes, and on a slow machine that is long ago
         await line.ask(DeleteGroupsRequest(groups_names=[""]), 2)
         await commit(line, "", case.prefix)
 
