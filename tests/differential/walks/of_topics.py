@@ -138,7 +138,9 @@ def numbering(w: World, draws: Draws) -> Doing:
     """InitProducerId without a transaction."""
     answer = yield in_version(producer_id(), draws[1])
     number = draws[0] % PRODUCERS
-    w.capture(f"p{number}", answer.producer_id)
+    w.symbols[f"p{number}"] = answer.producer_id
+    # The partition goes on telling of the one before: each has a name of its own.
+    w.names[answer.producer_id] = f"${{a producer, {len(w.names)}}}"
     state(w, "sequences", {})[number] = {}
 
 
