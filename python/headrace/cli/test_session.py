@@ -53,7 +53,7 @@ def test_a_topics_life(headrace):
     assert "Unknown topic config name: foo" in headrace("topic", "alter", "life", "--set", "foo=1", code=1)
     assert headrace("topic", "add-partitions", "life", "--num", "3") == "life has 5 partitions\n"
     (found,) = json.loads(headrace("topic", "describe", "life", "--json"))
-    assert found["configs"] == {"max.message.bytes": "2000"}
+    assert found["configs"] == {"max.message.bytes": "2000", "min.insync.replicas": "1"}
     assert [row["partition"] for row in found["partitions"]] == [0, 1, 2, 3, 4]
     assert headrace("topic", "delete", "life") == "deleted life\n"
     assert "see headrace topic list" in headrace("topic", "delete", "life", code=1)

@@ -89,7 +89,7 @@ class Node:
         self.groups = GroupCoordinators(
             engine, self.controller, GroupSettings.of(config), time, self.rng, time
         )
-        services = Services(config, engine, self.controller, self.groups, None, AllowAll(), NoQuotas())
+        services = Services(config, engine, self.controller, self.groups, None, AllowAll(), NoQuotas(), time)
         self.dispatcher = Dispatcher(services, Registry())
         engine.serve(self.dispatcher.receive, lambda _: None)
         self.tokens = itertools.count(1)

@@ -20,15 +20,14 @@ use crate::handoff::{Handoff, HandoffRequest};
 use crate::k00_produce::ProduceWait;
 use crate::k01_fetch::FetchWait;
 use crate::k02_list_offsets::ListWait;
-use crate::k18_api_versions::{ApiRanges, Features};
 use crate::message::Outbox;
 use crate::metrics::Metrics;
 use crate::postponed::Postponed;
 use crate::python_calls::CallWait;
 use crate::routing::Routing;
-use crate::settings::Settings;
 use crate::verification::Verifying;
 use crate::waits::{Token, Waits};
+use crate::{ApiRanges, Features, Settings};
 
 /// One read takes at most this much; small enough to stay in the cache until it is copied on.
 const READ_BYTES: usize = 256 * 1024;
