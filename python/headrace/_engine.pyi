@@ -27,8 +27,8 @@ class Engine:
     def wake_fd(self) -> int:
         """Becomes readable when there is something to drain; read it empty before draining."""
 
-    def drain(self) -> list[list[tuple[Any, ...]]]:
-        """Everything that waits: outcomes (call, kind, values...), requests, verifications."""
+    def drain(self) -> list[list[Any]]:
+        """Everything that waits: outcomes (call, kind, values...), requests, verifications, closed connections."""
 
     def flush(self) -> None:
         """Send everything staged to the shards, one wake-up each."""
@@ -80,6 +80,15 @@ class Engine:
 
     def producers(self, call: int, group: int) -> None:
         """Stage the question which producers a partition remembers."""
+
+    def read_batches(self, call: int, group: int, offset: int, bytes_max: int, committed: bool) -> None:
+        """Stage a read of batches as they are stored; `committed`: only up to the last stable offset."""
+
+    def await_more(self, call: int, group: int, seen: int, committed: bool) -> None:
+        """Stage a wait until more may be seen than up to `seen`."""
+
+    def offset_of_time(self, call: int, group: int, timestamp_ms: int) -> None:
+        """Stage the question for the first record of a time or later."""
 
     def set_values(self, values: Sequence[tuple[str, str]]) -> None:
         """Stage changed broker settings."""

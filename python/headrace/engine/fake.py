@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from headrace.engine.port import (
     Appended,
+    Batch,
+    Batches,
     EpochEnd,
     Feature,
     LogInfo,
@@ -85,6 +87,13 @@ class FakeLog:
             )
         return found
 
+    def aborts(self, stored: Stored) -> bool:
+        """Whether the transaction that this record is part of was aborted."""
+        ends = (s.marker for s in self.records[stored.offset :] if s.producer == stored.producer and s.marker)
+        return (
+            stored.producer is not None and (marker := next(ends, None)) is not None and not marker.committed
+        )
+
     def why_not(self, producer: Producer, marker: Marker | None) -> Error:
         """Why these records or this marker of the producer are refused, or NONE."""
         known = self.known().get(producer.producer_id)
@@ -119,6 +128,9 @@ class FakeEngine:
         self._held: list[tuple[asyncio.Future[Any], object, FakeLog | None, int]] | None = None
         self._refusals: list[Error] = []
         self.makes_room = False
+        self.close_connections: Callable[[Sequence[int]], None] = lambda _: None
+        """Tells of connections that a test closes."""
+        self._watches: list[tuple[int, int, bool, asyncio.Future[None]]] = []
         """What the last append said of itself."""
 
     # -- for tests ----------------------------------------------------------------------------------------------------
@@ -204,6 +216,7 @@ class FakeEngine:
             gone = self.told.pop(topic_id, None)
             for partition in gone.partitions if gone else ():
                 self.logs.pop(partition.group, None)
+        self._look()
         return self._soon(None)
 
     def remove_unnamed(self) -> None:
@@ -305,6 +318,53 @@ class FakeEngine:
         log = self.logs.get(group)
         return self._soon((*log.producers, *log.known().values()) if log else ())
 
+    def read_batches(
+        self, group: int, offset: int, max_bytes: int, *, committed: bool
+    ) -> asyncio.Future[Batches]:
+        """Each record is a batch of its own here, and its bytes are its value."""
+        log = self.logs.get(group)
+        if log is None:
+            return self._soon(Batches(Error.UNKNOWN_TOPIC_OR_PARTITION, (), b"", -1, -1, -1))
+        marks = (log.start, log.last_stable, log.committed)
+        if not log.start <= offset <= log.end:
+            return self._soon(Batches(Error.OFFSET_OUT_OF_RANGE, (), b"", *marks))
+        spans: list[Batch] = []
+        data = b""
+        for stored in log.records[offset : log.last_stable if committed else log.committed]:
+            value = stored.value or b""
+            if spans and len(data) + len(value) > max_bytes:
+                break
+            data += value
+            aborted = committed and stored.marker is None and log.aborts(stored)
+            spans.append(Batch(stored.offset, stored.offset, len(value), aborted))
+        return self._soon(Batches(Error.NONE, spans, data, *marks))
+
+    def await_more(self, group: int, seen: int, *, committed: bool) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watches.append((group, seen, committed, future))
+        asyncio.get_running_loop().call_soon(self._look)
+        return future
+
+    def _look(self) -> None:
+        """Tell those who wait for more."""
+        watches, self._watches = self._watches, []
+        for group, seen, committed, future in watches:
+            log = self.logs.get(group)
+            if log is not None and seen >= (log.last_stable if committed else log.committed):
+                self._watches.append((group, seen, committed, future))
+            elif not future.done():
+                future.set_result(None)
+
+    def offset_of_time(self, group: int, timestamp_ms: int) -> asyncio.Future[tuple[Error, int]]:
+        log = self.logs.get(group)
+        if log is None:
+            return self._soon((Error.UNKNOWN_TOPIC_OR_PARTITION, -1))
+        later = [s.offset for s in log.records[log.start : log.committed] if s.timestamp_ms >= timestamp_ms]
+        return self._soon((Error.NONE, later[0] if later else -1))
+
+    def on_closed(self, listener: Callable[[Sequence[int]], None]) -> None:
+        self.close_connections = listener
+
     def set_values(self, values: Mapping[str, str]) -> None:
         self.values |= values
 
@@ -324,6 +384,7 @@ class FakeEngine:
         def arrive() -> None:
             if log is not None:
                 log.committed = max(log.committed, end)
+                self._look()
             if not future.done():
                 future.set_result(outcome)
 

@@ -14,6 +14,8 @@ from typing import Any
 from headrace import _engine
 from headrace.engine.port import (
     Appended,
+    Batch,
+    Batches,
     EpochEnd,
     Feature,
     LogInfo,
@@ -33,6 +35,7 @@ from headrace.model.failure import ExitCode, Failure
 
 OnRequests = Callable[[Sequence[Request]], None]
 OnVerifications = Callable[[Sequence[Verification]], None]
+OnClosed = Callable[[Sequence[int]], None]
 
 
 class _Pending:
@@ -68,6 +71,7 @@ class NativeEngine:
         self._flush_due = False
         self._on_requests: OnRequests | None = None
         self._on_verifications: OnVerifications | None = None
+        self._on_closed: OnClosed | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running = False
 
@@ -90,7 +94,7 @@ class NativeEngine:
 
     def _drain(self) -> None:
         os.read(self._engine.wake_fd, 4096)
-        outcomes, requests, verifications = self._engine.drain()
+        outcomes, requests, verifications, closed = self._engine.drain()
         for outcome in outcomes:
             self._complete(outcome)
         if requests:
@@ -99,6 +103,8 @@ class NativeEngine:
         if verifications:
             assert self._on_verifications is not None, "whoever starts the engine also serves"
             self._on_verifications([_verification(verification) for verification in verifications])
+        if closed and self._on_closed is not None:
+            self._on_closed(closed)
 
     def _complete(self, outcome: tuple[Any, ...]) -> None:
         call, kind, *parts = outcome
@@ -208,6 +214,30 @@ class NativeEngine:
         self._engine.producers(call, group)
         return future
 
+    def read_batches(
+        self, group: int, offset: int, max_bytes: int, *, committed: bool
+    ) -> asyncio.Future[Batches]:
+        """See `Engine.read_batches`."""
+        call, future = self._call()
+        self._engine.read_batches(call, group, offset, max_bytes, committed)
+        return future
+
+    def await_more(self, group: int, seen: int, *, committed: bool) -> asyncio.Future[None]:
+        """See `Engine.await_more`."""
+        call, future = self._call()
+        self._engine.await_more(call, group, seen, committed)
+        return future
+
+    def offset_of_time(self, group: int, timestamp_ms: int) -> asyncio.Future[tuple[Error, int]]:
+        """See `Engine.offset_of_time`."""
+        call, future = self._call()
+        self._engine.offset_of_time(call, group, timestamp_ms)
+        return future
+
+    def on_closed(self, listener: OnClosed) -> None:
+        """See `Engine.on_closed`."""
+        self._on_closed = listener
+
     def set_values(self, values: Mapping[str, str]) -> None:
         """See `Engine.set_values`."""
         self._engine.set_values(list(values.items()))
@@ -263,8 +293,11 @@ def _stored(
 
 def _result(kind: str, parts: list[Any], gathered: list[Any]) -> object:
     match kind:
-        case "topics":
+        case "topics" | "more":
             return None
+        case "batches":
+            spans = [Batch._make(span) for span in parts[1]]
+            return Batches(Error(parts[0]), spans, parts[2], *parts[3])
         case "append":
             return Appended(Error(parts[0]), parts[1], parts[2])
         case "read":
@@ -272,7 +305,7 @@ def _result(kind: str, parts: list[Any], gathered: list[Any]) -> object:
             return Slice(Error(parts[0]), records, parts[2], parts[3])
         case "log_info":
             return gathered
-        case "deleted":
+        case "deleted" | "offset_of_time":
             return Error(parts[0]), parts[1]
         case "epoch_end":
             return EpochEnd(Error(parts[0]), parts[1], parts[2])

@@ -105,6 +105,32 @@ class Slice(NamedTuple):
     high_watermark: int
 
 
+class Batch(NamedTuple):
+    """A record batch that nobody has opened."""
+
+    first: int
+    """Its first offset."""
+    last: int
+    """Its last offset."""
+    size: int
+    """Its bytes."""
+    aborted: bool
+    """It is part of a transaction that was aborted; only told to readers of committed records."""
+
+
+class Batches(NamedTuple):
+    """Outcome of a read that does not open the batches."""
+
+    error: Error
+    spans: Sequence[Batch]
+    """What `data` is made of; the first one holds the offset asked for, or comes behind it."""
+    data: bytes
+    """The batches as they are stored, one behind the other."""
+    log_start: int
+    last_stable: int
+    high_watermark: int
+
+
 class Partition(NamedTuple):
     """A partition as the engine is told of it."""
 
@@ -261,6 +287,26 @@ class Engine(Protocol):
 
     def producers(self, group: int) -> asyncio.Future[Sequence[ProducerInfo]]:
         """The idempotent producers that a partition remembers."""
+
+    def read_batches(
+        self, group: int, offset: int, max_bytes: int, *, committed: bool
+    ) -> asyncio.Future[Batches]:
+        """Read batches as they are stored, from the one that holds `offset` on; at least one if any is there.
+
+        `committed`: only up to the last stable offset, and those of aborted transactions are told.
+        """
+
+    def await_more(self, group: int, seen: int, *, committed: bool) -> asyncio.Future[None]:
+        """Done when there is more to see than up to `seen`, or something else of the partition has changed, or it is gone.
+
+        There is no way to end it before: ask once for each partition, not once for each reader.
+        """
+
+    def offset_of_time(self, group: int, timestamp_ms: int) -> asyncio.Future[tuple[Error, int]]:
+        """The first offset whose record is of this time or later; -1: there is none."""
+
+    def on_closed(self, listener: Callable[[Sequence[int]], None]) -> None:
+        """Call back with connections that were closed and had asked for ShareFetch, after all their requests."""
 
     def set_values(self, values: Mapping[str, str]) -> None:
         """Broker settings that changed while running."""

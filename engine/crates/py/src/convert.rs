@@ -143,6 +143,18 @@ pub fn outcome<'py>(py: Python<'py>, outcome: Outcome) -> PyResult<Bound<'py, Py
             }
             (call, "log_info", list).into_pyobject(py)
         }
+        Reply::Batches { error, spans, data, watermarks } => {
+            let list = PyList::empty(py);
+            for span in &spans {
+                list.append((span.first.0, span.last.0, span.bytes, span.aborted))?;
+            }
+            let marks = (watermarks.log_start.0, watermarks.last_stable.0, watermarks.high_watermark.0);
+            (call, "batches", error.0, list, PyBytes::new(py, &data), marks).into_pyobject(py)
+        }
+        Reply::More => (call, "more").into_pyobject(py),
+        Reply::OffsetOfTime { error, offset } => {
+            (call, "offset_of_time", error.0, offset.0).into_pyobject(py)
+        }
         Reply::Deleted { error, log_start } => (call, "deleted", error.0, log_start.0).into_pyobject(py),
         Reply::EpochEnd { error, epoch, end_offset } => {
             (call, "epoch_end", error.0, epoch.0, end_offset.0).into_pyobject(py)

@@ -13,6 +13,7 @@ use io::{RealStorage, SystemClock, raise_descriptor_limit};
 use log::segment::OpenFiles;
 use model::limits::SEGMENT_FILES_OPEN_MAX;
 use model::{ConnectionId, Epoch, ErrorCode, GroupId, Offset, ShardId, TopicId};
+use partition::Isolation;
 use server::calls::{CallId, KeyValue, Request};
 use server::waits::Token;
 use server::{Message, TopicsChange};
@@ -90,8 +91,8 @@ impl Engine {
         self.wake_reader.as_raw_fd()
     }
 
-    /// Everything that waits: (outcomes, requests, verifications).
-    fn drain<'py>(&mut self, py: Python<'py>) -> PyResult<[Bound<'py, PyList>; 3]> {
+    /// Everything that waits: (outcomes, requests, verifications, closed connections).
+    fn drain<'py>(&mut self, py: Python<'py>) -> PyResult<[Bound<'py, PyList>; 4]> {
         let node = self.node.as_ref().ok_or_else(stopped)?;
         let drained = node.handoff().drain();
         let outcomes = PyList::empty(py);
@@ -106,7 +107,8 @@ impl Engine {
         for verification in &drained.verifications {
             verifications.append(convert::verification(py, verification)?)?;
         }
-        Ok([outcomes, requests, verifications])
+        let closed = PyList::new(py, drained.closed.iter().map(|connection| connection.0))?;
+        Ok([outcomes, requests, verifications, closed])
     }
 
     /// Sends everything staged since the last flush to the shards, one wake-up each.
@@ -222,6 +224,23 @@ impl Engine {
 
     fn producers(&mut self, call: u64, group: u64) {
         self.stage_call(group, call, Request::Producers { group: GroupId(group) });
+    }
+
+    fn read_batches(&mut self, call: u64, group: u64, offset: i64, bytes_max: usize, committed: bool) {
+        let isolation = Isolation::from_wire(i8::from(committed));
+        let request =
+            Request::Batches { group: GroupId(group), offset: Offset(offset), bytes_max, isolation };
+        self.stage_call(group, call, request);
+    }
+
+    fn await_more(&mut self, call: u64, group: u64, seen: i64, committed: bool) {
+        let isolation = Isolation::from_wire(i8::from(committed));
+        let request = Request::AwaitMore { group: GroupId(group), isolation, seen: Offset(seen) };
+        self.stage_call(group, call, request);
+    }
+
+    fn offset_of_time(&mut self, call: u64, group: u64, timestamp_ms: i64) {
+        self.stage_call(group, call, Request::OffsetOfTime { group: GroupId(group), timestamp_ms });
     }
 
     /// Stages changed broker settings for every shard.

@@ -2,6 +2,7 @@
 
 use batch::EndMarker;
 use model::{Epoch, ErrorCode, GroupId, Offset, Watermarks};
+use partition::Isolation;
 
 /// Names a call of Python's until its outcome is given.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -87,6 +88,46 @@ pub enum Request {
         /// The partition.
         group: GroupId,
     },
+    /// Read whole batches as they are stored.
+    Batches {
+        /// The partition.
+        group: GroupId,
+        /// The first one holds the record of this offset.
+        offset: Offset,
+        /// How much; at least one batch.
+        bytes_max: usize,
+        /// How far may be seen.
+        isolation: Isolation,
+    },
+    /// Tell once when more may be seen than up to `seen`.
+    AwaitMore {
+        /// The partition.
+        group: GroupId,
+        /// How far may be seen.
+        isolation: Isolation,
+        /// Where that ended when the caller looked.
+        seen: Offset,
+    },
+    /// The first offset of a time or later.
+    OffsetOfTime {
+        /// The partition.
+        group: GroupId,
+        /// Milliseconds since 1970.
+        timestamp_ms: i64,
+    },
+}
+
+/// One of the batches of a read that does not open them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchSpan {
+    /// Its first offset.
+    pub first: Offset,
+    /// Its last offset.
+    pub last: Offset,
+    /// Its size.
+    pub bytes: usize,
+    /// It is part of a transaction that was aborted; only told to readers of committed records.
+    pub aborted: bool,
 }
 
 /// A record read back, or the marker that ended a transaction.
@@ -173,4 +214,24 @@ pub enum Reply {
     },
     /// Of `Producers`.
     Producers(Vec<partition::ProducerInfo>),
+    /// Of `Batches`.
+    Batches {
+        /// `NONE` if read.
+        error: ErrorCode,
+        /// What `data` is made of.
+        spans: Vec<BatchSpan>,
+        /// The batches, one behind the other.
+        data: Vec<u8>,
+        /// The partition's offsets, as of the read.
+        watermarks: Watermarks,
+    },
+    /// Of `AwaitMore`: there is more, or something else of the partition changed.
+    More,
+    /// Of `OffsetOfTime`.
+    OffsetOfTime {
+        /// `NONE` if looked up.
+        error: ErrorCode,
+        /// -1: there is none.
+        offset: Offset,
+    },
 }

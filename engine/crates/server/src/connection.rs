@@ -71,6 +71,8 @@ pub struct Connection {
     pub queued: bool,
     /// To be closed once everything answered has left.
     pub closing: bool,
+    /// Whether Python wants to know when it is closed.
+    pub told_when_closed: bool,
     /// When the last byte came.
     pub heard_ns: u64,
     /// Since when a frame has been incomplete.
@@ -107,6 +109,7 @@ impl Connection {
             hold: Hold::Free,
             queued: false,
             closing: false,
+            told_when_closed: false,
             heard_ns: now_ns,
             frame_since_ns: None,
             stalled_since_ns: None,

@@ -104,7 +104,9 @@ impl Server {
             Wake::Data { token } => {
                 let token = Token(token.0);
                 if token.shard() == self.id {
-                    self.wake_fetch(token);
+                    if !self.call_woken(token) {
+                        self.wake_fetch(token);
+                    }
                 } else {
                     context.outbox.0.push((token.shard(), Message::Woken { token }));
                 }

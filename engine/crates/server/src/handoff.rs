@@ -65,6 +65,8 @@ pub struct Drained {
     pub requests: Vec<HandoffRequest>,
     /// Transactions to be verified.
     pub verifications: Vec<Verification>,
+    /// Connections that were closed after all that they had handed over.
+    pub closed: Vec<ConnectionId>,
     /// Whether more requests wait; the signal has been given again.
     pub more: bool,
 }
@@ -75,6 +77,8 @@ struct Lane {
     requests: VecDeque<HandoffRequest>,
     /// Bounded by those that wait for their outcome.
     verifications: Vec<Verification>,
+    /// Bounded by the connections that there are.
+    closed: Vec<ConnectionId>,
 }
 
 /// The queues of all shards.
@@ -113,6 +117,14 @@ impl Handoff {
         }
     }
 
+    /// Moves the names of closed connections to Python's side.
+    pub fn push_closed(&self, shard: usize, closed: &mut Vec<ConnectionId>) {
+        if !closed.is_empty() {
+            lock(&self.lanes[shard]).closed.append(closed);
+            self.wake();
+        }
+    }
+
     /// Takes what waits: every outcome, and up to [`HANDOFF_DRAIN_MAX`] requests, as evenly from the shards as they have them.
     pub fn drain(&self) -> Drained {
         self.pending.store(false, Ordering::SeqCst);
@@ -124,7 +136,11 @@ impl Handoff {
             drained.verifications.append(&mut lane.verifications);
             let take = share.min(lane.requests.len());
             drained.requests.extend(lane.requests.drain(..take));
-            drained.more |= !lane.requests.is_empty();
+            if lane.requests.is_empty() {
+                drained.closed.append(&mut lane.closed);
+            } else {
+                drained.more = true;
+            }
         }
         if drained.more {
             self.wake();
@@ -194,6 +210,16 @@ mod tests {
         assert_eq!((drained.requests.len(), drained.more), (HANDOFF_DRAIN_MAX, true));
         assert_eq!(signals.load(Ordering::SeqCst), 2);
         assert_eq!(handoff.drain().requests.len(), 300 - HANDOFF_DRAIN_MAX);
+    }
+
+    #[test]
+    fn a_closed_connection_is_told_of_after_its_last_request() {
+        let (handoff, _) = counted(1);
+        let mut many: VecDeque<_> = (0..300).map(request).collect();
+        handoff.push(0, &mut many, &mut Vec::new());
+        handoff.push_closed(0, &mut vec![ConnectionId(299)]);
+        assert_eq!(handoff.drain().closed, []);
+        assert_eq!(handoff.drain().closed, [ConnectionId(299)]);
     }
 
     #[test]

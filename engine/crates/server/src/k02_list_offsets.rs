@@ -143,6 +143,9 @@ impl Server {
     }
 
     pub(crate) fn listed(&mut self, token: Token, result: Result<ListedOffset, ErrorCode>) {
+        if self.call_listed(token, result) {
+            return;
+        }
         self.list_done(token, result);
         self.list_progress(token.part(0));
     }

@@ -1,6 +1,7 @@
 //! One connection, one request: frames in, answers out in order. Produce, Fetch, ListOffsets and ApiVersions are answered
 //! here, one file each; everything else is handed to Python.
 
+mod batch_calls;
 pub mod calls;
 mod clients;
 pub mod connection;

@@ -3,10 +3,10 @@
 use batch::Codec;
 use model::{ErrorCode, GroupId, Offset};
 use partition::{
-    AppendError, Fetch, FetchError, FetchSpec, Fetched, Isolation, Origin, WaiterToken, error_code,
-    fetch_error_code,
+    AppendError, Fetch, FetchError, Fetched, Isolation, Origin, WaiterToken, error_code, fetch_error_code,
 };
 
+use crate::batch_calls::{self, batches_of};
 use crate::calls::{CallId, KeyValue, LogNumbers, Outcome, Producer, Reply, Request, StoredRecord};
 use crate::server::{Context, Server, Wait};
 use crate::waits::Token;
@@ -19,6 +19,12 @@ pub(crate) enum CallWait {
     Read { call: CallId, from: Offset },
     /// For the new log start to be committed.
     Delete { call: CallId, log_start: Offset },
+    /// For a file; the batches are not opened.
+    Batches { call: CallId },
+    /// For more than before.
+    More { call: CallId },
+    /// For a batch that must be opened.
+    Time { call: CallId },
 }
 
 impl Server {
@@ -59,6 +65,16 @@ impl Server {
                 let producers = context.store.producers(group);
                 self.outcome(call, Reply::Producers(producers));
             }
+            Request::Batches { group, offset, bytes_max, isolation } => {
+                self.call_batches(context, call, batches_of(group, offset, bytes_max, isolation));
+            }
+            Request::AwaitMore { group, isolation, seen } => {
+                let token = self.waits.insert(Wait::Call(CallWait::More { call }));
+                context.store.watch(group, WaiterToken(token.0), isolation, seen);
+            }
+            Request::OffsetOfTime { group, timestamp_ms } => {
+                self.call_time(context, call, group, timestamp_ms);
+            }
         }
     }
 
@@ -83,7 +99,7 @@ impl Server {
         }
     }
 
-    fn outcome(&mut self, call: CallId, reply: Reply) {
+    pub(crate) fn outcome(&mut self, call: CallId, reply: Reply) {
         self.outcomes.push(Outcome { call, reply });
     }
 
@@ -157,15 +173,7 @@ impl Server {
         bytes_max: usize,
     ) {
         let token = self.waits.insert(Wait::Call(CallWait::Read { call, from }));
-        let spec = FetchSpec {
-            group,
-            from,
-            bytes_max,
-            at_least_one: true,
-            isolation: Isolation::ReadUncommitted,
-            current_epoch: model::Epoch::NONE,
-            last_fetched_epoch: model::Epoch::NONE,
-        };
+        let spec = batches_of(group, from, bytes_max, Isolation::ReadUncommitted);
         match context.store.fetch(&spec, WaiterToken(token.0), context.jobs) {
             Ok(Fetch::Cold) => {}
             Ok(Fetch::Ready(fetched)) => self.call_read(token, Ok(fetched)),
@@ -174,7 +182,14 @@ impl Server {
     }
 
     pub(crate) fn call_read(&mut self, token: Token, result: Result<Fetched, FetchError>) {
-        let Some(Wait::Call(CallWait::Read { call, from })) = self.waits.remove(token) else { return };
+        let (call, from) = match self.waits.remove(token) {
+            Some(Wait::Call(CallWait::Read { call, from })) => (call, from),
+            Some(Wait::Call(CallWait::Batches { call })) => {
+                self.outcome(call, batch_calls::read(result));
+                return;
+            }
+            _ => return,
+        };
         let reply = match result.map_err(fetch_error_code).and_then(|fetched| decode(&fetched, from)) {
             Ok((records, next_offset, high_watermark)) => {
                 Reply::Read { error: ErrorCode::NONE, records, next_offset, high_watermark }

@@ -35,6 +35,8 @@ const READ_BYTES: usize = 256 * 1024;
 const READ_BYTES_MIN: usize = 16 * 1024;
 /// What a Produce frame begins with: its API key.
 const PRODUCE_KEY: [u8; 2] = [0, 0];
+/// ShareFetch: what its session has acquired is free again when the connection is closed.
+const SHARE_FETCH_KEY: i16 = 78;
 const NS_PER_MS: u64 = 1_000_000;
 
 /// What a step may use of the world.
@@ -106,6 +108,8 @@ pub struct Server {
     pub(crate) postponed: Postponed,
     handoff: Arc<Handoff>,
     handed: VecDeque<HandoffRequest>,
+    /// Connections that Python wants to know of, closed in this turn.
+    closed: Vec<ConnectionId>,
     pub(crate) verifying: Verifying,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) settings: Arc<Settings>,
@@ -148,6 +152,7 @@ impl Server {
             postponed: Postponed::default(),
             handoff,
             handed: VecDeque::new(),
+            closed: Vec::new(),
             verifying: Verifying::default(),
             outcomes: Vec::new(),
             settings,
@@ -426,6 +431,7 @@ impl Server {
         let slot = connection.begin();
         connection.hold = Hold::Answer;
         connection.held_slot = Some(slot);
+        connection.told_when_closed |= header.api_key == SHARE_FETCH_KEY;
         let request = HandoffRequest {
             connection: connection.id,
             api_key: header.api_key,
@@ -530,6 +536,9 @@ impl Server {
     fn close(&mut self, context: &mut Context<'_>, token: NetToken) {
         let Some(connection) = self.connections.get_mut(token.0).and_then(Option::take) else { return };
         self.by_id.remove(&connection.id);
+        if connection.told_when_closed {
+            self.closed.push(connection.id);
+        }
         self.answer_bytes -= connection.output_bytes();
         self.metrics.connections_open.set(self.by_id.len() as u64);
         context.net.close(token);
@@ -563,6 +572,9 @@ impl Server {
         }
         self.handoff.push(usize::from(self.id.0), &mut self.handed, &mut self.outcomes);
         self.handoff.push_verifications(usize::from(self.id.0), &mut self.verifying.asked);
+        if self.handed.is_empty() {
+            self.handoff.push_closed(usize::from(self.id.0), &mut self.closed);
+        } // else a request of theirs may still be here, and must come first
     }
 
     fn flush_one(&mut self, context: &mut Context<'_>, token: NetToken) {
