@@ -127,6 +127,7 @@ class Batches(NamedTuple):
     data: bytes
     """The batches as they are stored, one behind the other."""
     log_start: int
+    """-1, as the other two, if it could not be read."""
     last_stable: int
     high_watermark: int
 

@@ -9,12 +9,14 @@ Every method that answers raises `Refusal` when the coordinator cannot answer no
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from headrace.coordinator.runtime.driver import Driver, Phase
 from headrace.coordinator.runtime.internal_topic import InternalTopic
+from headrace.coordinator.runtime.internal_topic import Topics as InternalTopics
 from headrace.coordinator.share.machine import Prune, ShareMachine, Told
+from headrace.coordinator.share.records import ShareKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,12 +24,11 @@ if TYPE_CHECKING:
     from headrace.coordinator.runtime.clock import Clock, Timers
     from headrace.coordinator.runtime.effects import Effects, Now, Waiter
     from headrace.coordinator.runtime.internal_topic import KnownTopic
-    from headrace.coordinator.runtime.internal_topic import Topics as InternalTopics
     from headrace.coordinator.share.machine import Write
-    from headrace.coordinator.share.records import ShareKey
     from headrace.coordinator.share.settings import ShareCoordinatorSettings
     from headrace.engine.port import Engine
 
+TOPIC_ID_BYTES: Final = 16
 SHARE_TOPIC: Final = "__share_group_state"
 
 
@@ -38,10 +39,11 @@ class Topic(Protocol):
     def groups(self) -> Sequence[int]: ...
 
 
-class Topics(Protocol):
+class Topics(InternalTopics, Protocol):
     """What share coordinators must know of topics; the controller is one."""
 
-    def topic_by_id(self, topic_id: bytes) -> Topic | None: ...
+    def topic_by_id(self, topic_id: bytes) -> Topic | None:
+        """The topic of this id, if there is one."""
 
 
 def coordinator_key(key: ShareKey) -> str:
@@ -50,18 +52,30 @@ def coordinator_key(key: ShareKey) -> str:
     return f"{key.group_id}:{topic_id}:{key.partition}"
 
 
+def is_coordinator_key(text: str) -> bool:
+    """Whether it could name a share-partition."""
+    parts = text.split(":")
+    if len(parts) != len(ShareKey._fields) or not parts[0]:
+        return False
+    try:
+        topic_id = urlsafe_b64decode(parts[1] + "==")
+        int(parts[2])
+    except ValueError:
+        return False
+    return len(topic_id) == TOPIC_ID_BYTES
+
+
 class ShareCoordinators:
     def __init__(
         self,
         engine: Engine,
-        topics: InternalTopics,
-        topics_by_id: Topics,
+        topics: Topics,
         settings: ShareCoordinatorSettings,
         timers: Timers,
         clock: Clock,
     ) -> None:
         self._engine = engine
-        self._topics = topics_by_id
+        self._topics = topics
         self._settings = settings
         self._timers = timers
         self._clock = clock
@@ -87,10 +101,7 @@ class ShareCoordinators:
 
         def loaded() -> None:
             # Topics may have been deleted while nobody kept these states.
-            held = {key.topic_id for key in driver.machine.states}
-            self._forget(
-                driver, {topic_id for topic_id in held if self._topics.topic_by_id(topic_id) is None}
-            )
+            self._forget(driver)
 
         driver = Driver(
             self._engine,
@@ -109,13 +120,14 @@ class ShareCoordinators:
         return topic is not None and 0 <= partition < len(topic.groups)
 
     def _topics_removed(self, removed: Sequence[KnownTopic]) -> None:
+        del removed  # whatever they were: those that are kept and are not there are gone
         for driver in self._kept.drivers:
-            self._forget(driver, {topic.topic_id for topic in removed})
+            self._forget(driver)
 
-    @staticmethod
-    def _forget(driver: Driver[ShareMachine], topic_ids: set[bytes]) -> None:
-        if topic_ids:
-            driver.post(lambda machine, _now: machine.decide_topics_deleted(topic_ids))
+    def _forget(self, driver: Driver[ShareMachine]) -> None:
+        held = {key.topic_id for key in driver.machine.states}
+        if gone := {topic_id for topic_id in held if self._topics.topic_by_id(topic_id) is None}:
+            driver.post(lambda machine, _now: machine.decide_topics_deleted(gone))
 
     # -- requests -----------------------------------------------------------------------------------------------------
 

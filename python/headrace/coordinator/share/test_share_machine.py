@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -192,6 +194,6 @@ def test_batches_are_combined_record_by_record(known, new, start):
         for b in combined
         for offset in range(b.first_offset, b.last_offset + 1)
     } == best
-    for one, next_one in zip(combined, combined[1:], strict=False):
+    for one, next_one in itertools.pairwise(combined):
         assert one.last_offset < next_one.first_offset
         assert one.last_offset + 1 < next_one.first_offset or one[2:] != next_one[2:], "neighbours are one"

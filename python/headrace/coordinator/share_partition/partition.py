@@ -177,7 +177,7 @@ class SharePartition:
         left: int,
         span: tuple[int, int],
         lock_ms: int,
-        throttled: bool,  # noqa: FBT001 - one of the decision's facts
+        throttled: bool,
     ) -> list[Acquired]:
         first, last = span
         as_one = batch.first >= first and batch.last <= last and not batch.split and not throttled

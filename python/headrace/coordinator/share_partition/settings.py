@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ SESSION_PARTITIONS_MAX: Final = 10_000
 """Of one share session."""
 READ_BYTES_MAX: Final = 8 << 20
 """Of one share fetch: what it brings goes through memory of its own."""
+FETCH_WAIT_MS_MAX: Final = 300_000
+"""Longest that a share fetch waits, whatever it says; as for Fetch."""
 ACKNOWLEDGE_BATCHES_MAX: Final = 10_000
 """Of one partition in one request."""
 
@@ -47,3 +50,11 @@ def lock_duration_ms(settings: ShareSettings, configs: Mapping[str, str]) -> int
 
 def reads_committed(configs: Mapping[str, str]) -> bool:
     return configs.get("share.isolation.level", "read_uncommitted") == "read_committed"
+
+
+def duration_ms(text: str) -> int:
+    """An ISO 8601 duration without years and months (`PnDTnHnMn.nS`), as `share.auto.offset.reset` has them."""
+    found = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", text)
+    assert found is not None, "it was checked when it was set"
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return int((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000)
