@@ -23,6 +23,10 @@ from headrace.controller.controller import Controller
 from headrace.coordinator.group.coordinators import GroupCoordinators
 from headrace.coordinator.group.settings import GroupSettings
 from headrace.coordinator.runtime.clock import LoopTimers, SystemClock
+from headrace.coordinator.share.coordinators import ShareCoordinators
+from headrace.coordinator.share.settings import ShareCoordinatorSettings
+from headrace.coordinator.share_partition.leader import ShareLeader
+from headrace.coordinator.share_partition.settings import ShareSettings
 from headrace.coordinator.transaction.coordinators import TransactionCoordinators
 from headrace.coordinator.transaction.settings import TransactionSettings
 from headrace.engine.data_dir import DataDir, Identity, open_data_dir
@@ -111,6 +115,9 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             addresses=bound,
             keep_unnamed=options.accept_loss,
         )
+        share_states = ShareCoordinators(
+            engine, controller, ShareCoordinatorSettings.of(config), LoopTimers(loop), clock
+        )
         groups = GroupCoordinators(
             engine,
             controller,
@@ -118,6 +125,10 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             LoopTimers(loop),
             secrets.token_bytes,
             clock,
+            share_states,
+        )
+        share = ShareLeader(
+            engine, controller, share_states, ShareSettings.of(config), LoopTimers(loop), clock
         )
         transactions = TransactionCoordinators(
             engine,
@@ -128,13 +139,27 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             LoopTimers(loop),
             clock,
         )
-        services = Services(config, engine, controller, groups, transactions, AllowAll(), NoQuotas(), clock)
+        services = Services(
+            config,
+            engine,
+            controller,
+            groups,
+            transactions,
+            share_states,
+            share,
+            AllowAll(),
+            NoQuotas(),
+            clock,
+        )
         dispatcher = Dispatcher(services, status.registry)
         engine.serve(dispatcher.receive, transactions.on_verifications)
+        engine.on_closed(dispatcher.closed)
         status.registry.add_source(engine.metrics)
         status.registry.add_source(groups.metrics)
         status.registry.add_source(transactions.metrics)
-        if await _first(stop, _load(controller, groups, transactions)):
+        status.registry.add_source(share_states.metrics)
+        status.registry.add_source(share.metrics)
+        if await _first(stop, _load(controller, groups, transactions, share_states)):
             dispatcher.open()
             status.phase = None
             gc.freeze()  # the collector need not walk modules and topics again while clients wait
@@ -142,18 +167,22 @@ async def _run(config: BrokerConfig, options: StartOptions, data: DataDir) -> No
             _say_ready(options, f"{host}:{port}", "{}:{}".format(*admin_server.address))
             await stop.wait()
         status.phase = "stopping"
-        await _stop(engine, groups, transactions, dispatcher)
+        await _stop(engine, groups, transactions, (share, share_states), dispatcher)
     finally:
         engine.stop()
         await admin_server.stop()
 
 
 async def _load(
-    controller: Controller, groups: GroupCoordinators, transactions: TransactionCoordinators
+    controller: Controller,
+    groups: GroupCoordinators,
+    transactions: TransactionCoordinators,
+    share_states: ShareCoordinators,
 ) -> None:
     await controller.load()
     await groups.open()
     await transactions.open()
+    await share_states.open()
 
 
 async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
@@ -173,11 +202,14 @@ async def _stop(
     engine: NativeEngine,
     groups: GroupCoordinators,
     transactions: TransactionCoordinators,
+    share: tuple[ShareLeader, ShareCoordinators],
     dispatcher: Dispatcher,
 ) -> None:
     engine.stop_accepting()
     await transactions.close()  # before those who keep the offsets that its markers commit
     await groups.close()
+    for part in share:
+        await part.close()
     await dispatcher.stop(STOP_S_MAX)
 
 

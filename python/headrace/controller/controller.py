@@ -91,7 +91,8 @@ INTERNAL_TOPICS: Final = {
     SHARE_TOPIC: InternalTopicSettings(
         "share.coordinator.state.topic.num.partitions",
         "share.coordinator.state.topic.segment.bytes",
-        {"compression.type": "producer"},
+        # What changed is an update to the record before it: nothing of it may be compacted. Its coordinator prunes it.
+        {"cleanup.policy": "delete", "compression.type": "producer", "retention.ms": "-1"},
     ),
 }
 

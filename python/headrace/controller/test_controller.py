@@ -110,7 +110,8 @@ def test_internal_topics_are_made_once_with_kafkas_settings():
             assert len(first) == 50
             told = engine.told[controller.topic(name).topic_id]
             assert told.internal
-            assert told.configs["cleanup.policy"] == "compact"
+            policy = "delete" if name == "__share_group_state" else "compact"
+            assert told.configs["cleanup.policy"] == policy
 
     asyncio.run(scenario())
 

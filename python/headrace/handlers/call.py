@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from headrace.controller.controller import Controller
     from headrace.coordinator.group.coordinators import GroupCoordinators
     from headrace.coordinator.runtime.clock import Clock
+    from headrace.coordinator.share.coordinators import ShareCoordinators
+    from headrace.coordinator.share_partition.leader import ShareLeader
     from headrace.coordinator.transaction.coordinators import TransactionCoordinators
     from headrace.engine.port import Engine
 
@@ -72,6 +74,8 @@ class Services:
     controller: Controller
     groups: GroupCoordinators
     transactions: TransactionCoordinators
+    share_states: ShareCoordinators
+    share: ShareLeader
     authorizer: Authorizer
     quotas: Quotas
     clock: Clock

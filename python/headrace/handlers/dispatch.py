@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headrace.handlers.call import Call
 from headrace.handlers.eager import EagerStarter
@@ -43,6 +43,12 @@ TURN_NS_MAX: Final = 2_000_000
 ANONYMOUS: Final = "User:ANONYMOUS"
 
 
+class Closed(NamedTuple):
+    """A connection is gone."""
+
+    connection: int
+
+
 class Dispatcher:
     """Answers every request that the engine hands over; `receive` is what the engine is started with."""
 
@@ -53,7 +59,7 @@ class Dispatcher:
         self._clock_ns = clock_ns
         self._starter = EagerStarter()
         self._routes: dict[int, Route] = {}
-        self._waiting: deque[Request] = deque()
+        self._waiting: deque[Request | Closed] = deque()
         """Rests of drains, in order; the engine bounds what it hands over."""
         self._open = False
         self._seconds = metrics.histogram(
@@ -76,6 +82,13 @@ class Dispatcher:
         if self._open and not scheduled:
             self._turn()
 
+    def closed(self, connections: Sequence[int]) -> None:
+        """These were closed, after all that they had asked."""
+        scheduled = bool(self._waiting)
+        self._waiting.extend(map(Closed, connections))
+        if self._open and not scheduled:
+            self._turn()
+
     def open(self) -> None:
         """Begin to answer. Until then requests wait: half-read metadata would tell clients that their topics are gone."""
         self._open = True
@@ -95,7 +108,11 @@ class Dispatcher:
     def _turn(self) -> None:
         until = self._clock_ns() + TURN_NS_MAX
         while self._waiting:
-            self._begin(self._waiting.popleft())
+            first = self._waiting.popleft()
+            if isinstance(first, Closed):
+                self._services.share.connection_closed(first.connection)
+            else:
+                self._begin(first)
             if self._waiting and self._clock_ns() > until:
                 asyncio.get_running_loop().call_soon(self._turn)
                 return

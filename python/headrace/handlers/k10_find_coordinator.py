@@ -1,16 +1,17 @@
-"""FindCoordinator (key 10, v0-6): which broker keeps a group or a transactional id.
+"""FindCoordinator (key 10, v0-6): which broker keeps a group, a transactional id or a share-partition.
 
-The first request for one makes `__consumer_offsets` or `__transaction_state`.
+The first request for one makes `__consumer_offsets`, `__transaction_state` or `__share_group_state`.
 
 v1   key type: 0 group, 1 transaction, 2 share (v6); an error message
 v4   several keys in one request
-Not here: share groups.
+v6   share-partitions, as `group:topicId:partition`
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from headrace.coordinator.share.coordinators import is_coordinator_key
 from headrace.handlers.call import Operation
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k10_find_coordinator import (
@@ -20,9 +21,12 @@ from headrace.wire.messages.k10_find_coordinator import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from headrace.handlers.call import Call
 
 VERSION_BATCHED = 4
+VERSION_SHARE = 6
 GROUP: Final = 0
 TRANSACTION: Final = 1
 SHARE: Final = 2
@@ -48,16 +52,26 @@ async def handle(call: Call, request: FindCoordinatorRequest) -> FindCoordinator
 
 
 async def _find(call: Call, key_type: int, key: str) -> Coordinator:
+    if key_type == SHARE and call.api_version >= VERSION_SHARE:
+        if not call.may_cluster(Operation.CLUSTER_ACTION):
+            raise Refusal(Error.CLUSTER_AUTHORIZATION_FAILED)
+        if not is_coordinator_key(key):
+            return _nowhere(key, Error.INVALID_REQUEST, "")
+        return await _here(call, key, call.services.share_states.ensure)
     if key_type == GROUP:
         resource, ensure = "group", call.services.groups.ensure
     elif key_type == TRANSACTION:
         resource, ensure = "transactional_id", call.services.transactions.ensure
     else:
-        why = "share groups are not supported by this broker yet"
-        message = why if key_type == SHARE else f"unknown coordinator key type {key_type}"
+        message = "" if key_type == SHARE else f"unknown coordinator key type {key_type}"
         return _nowhere(key, Error.INVALID_REQUEST, message)
     if not call.may(Operation.DESCRIBE, resource, key):
         return _nowhere(key, UNAUTHORIZED[key_type], None)
+    return await _here(call, key, ensure)
+
+
+async def _here(call: Call, key: str, ensure: Callable[[], Awaitable[None]]) -> Coordinator:
+    """This node, once there is a topic to keep it in."""
     try:
         await ensure()
     except Refusal as refusal:

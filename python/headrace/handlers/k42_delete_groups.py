@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.handlers.call import Operation
+from headrace.handlers.share_states import share_admin
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k42_delete_groups import (
     DeletableGroupResult,
@@ -27,7 +28,7 @@ async def _delete(call: Call, group_id: str) -> Error:
     if not call.may(Operation.DELETE, "group", group_id):
         return Error.GROUP_AUTHORIZATION_FAILED
     try:
-        return await call.services.groups.delete_group(group_id)
+        return await share_admin(call).delete_group(group_id)
     except Refusal as refusal:
         return refusal.error
 

@@ -10,6 +10,10 @@ from headrace.controller.controller import Controller
 from headrace.coordinator.group.coordinators import GroupCoordinators
 from headrace.coordinator.group.settings import GroupSettings
 from headrace.coordinator.runtime.manual_timers import ManualTimers
+from headrace.coordinator.share.coordinators import ShareCoordinators
+from headrace.coordinator.share.settings import ShareCoordinatorSettings
+from headrace.coordinator.share_partition.leader import ShareLeader
+from headrace.coordinator.share_partition.settings import ShareSettings
 from headrace.coordinator.transaction.coordinators import TransactionCoordinators
 from headrace.coordinator.transaction.settings import TransactionSettings
 from headrace.engine.fake import FakeEngine
@@ -65,8 +69,17 @@ class World:
             addresses=addresses,
         )
         self.time = ManualTimers()
+        self.share_states = ShareCoordinators(
+            self.engine, self.controller, ShareCoordinatorSettings.of(self.config), self.time, self.time
+        )
         self.groups = GroupCoordinators(
-            self.engine, self.controller, GroupSettings.of(self.config), self.time, bytes, self.time
+            self.engine,
+            self.controller,
+            GroupSettings.of(self.config),
+            self.time,
+            bytes,
+            self.time,
+            self.share_states,
         )
         self.transactions = TransactionCoordinators(
             self.engine,
@@ -77,23 +90,35 @@ class World:
             self.time,
             self.time,
         )
+        self.share = ShareLeader(
+            self.engine,
+            self.controller,
+            self.share_states,
+            ShareSettings.of(self.config),
+            self.time,
+            self.time,
+        )
         services = Services(
             self.config,
             self.engine,
             self.controller,
             self.groups,
             self.transactions,
+            self.share_states,
+            self.share,
             authorizer or AllowAll(),
             quotas or NoQuotas(),
             self.time,
         )
         self.dispatcher = Dispatcher(services, self.registry)
         self.engine.serve(self.dispatcher.receive, self.transactions.on_verifications)
+        self.engine.on_closed(self.dispatcher.closed)
 
     async def open(self) -> World:
         await self.controller.load()
         await self.groups.open()
         await self.transactions.open()
+        await self.share_states.open()
         self.dispatcher.open()
         return self
 

@@ -166,10 +166,22 @@ SERVED: Final = frozenset(
         69,  # ConsumerGroupDescribe
         74,  # ListConfigResources
         75,  # DescribeTopicPartitions
+        76,  # ShareGroupHeartbeat
+        77,  # ShareGroupDescribe
+        78,  # ShareFetch
+        79,  # ShareAcknowledge
         80,  # AddRaftVoter
         81,  # RemoveRaftVoter
+        83,  # InitializeShareGroupState
+        84,  # ReadShareGroupState
+        85,  # WriteShareGroupState
+        86,  # DeleteShareGroupState
+        87,  # ReadShareGroupStateSummary
         88,  # StreamsGroupHeartbeat
         89,  # StreamsGroupDescribe
+        90,  # DescribeShareGroupOffsets
+        91,  # AlterShareGroupOffsets
+        92,  # DeleteShareGroupOffsets
     }
 )
 """Keys that the engine answers or that have a handler."""

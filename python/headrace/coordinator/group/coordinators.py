@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from headrace.coordinator.group.classic.joining import Asker
 from headrace.coordinator.group.classic.life import GroupState
 from headrace.coordinator.group.consumer.regex import MatchTopics
+from headrace.coordinator.group.initializing import Initializing
 from headrace.coordinator.group.machine import GroupMachine
 from headrace.coordinator.group.matching import Matching
 from headrace.coordinator.group.modern.cluster import ClusterImage
 from headrace.coordinator.group.modern.cluster import KnownTopic as ImageTopic
 from headrace.coordinator.group.offsets import InOpenTransaction
+from headrace.coordinator.group.share.states import Initialize
 from headrace.coordinator.group.view import describe_group, fetch_offsets, list_groups
 from headrace.coordinator.runtime.driver import Driver, Phase
 from headrace.coordinator.runtime.internal_topic import InternalTopic, KnownTopic, Topics
@@ -31,6 +33,7 @@ from headrace.model.errors import Error, Refusal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+    from headrace.coordinator.group.initializing import ShareStates
     from headrace.coordinator.group.offsets import Commit
     from headrace.coordinator.group.settings import GroupSettings
     from headrace.coordinator.group.turn import Turn
@@ -67,8 +70,9 @@ class GroupCoordinators:
         timers: Timers,
         rng: Callable[[int], bytes],
         clock: Clock,
+        share_states: ShareStates | None = None,
     ) -> None:
-        """`rng`: n random bytes, for member ids."""
+        """`rng`: n random bytes, for member ids. `share_states`: None where there are no share groups."""
         self._topics = topics
         self._engine = engine
         self.settings = settings
@@ -76,6 +80,7 @@ class GroupCoordinators:
         self._rng = rng
         self._clock = clock
         self._matching = Matching(topics)
+        self._initializing = None if share_states is None else Initializing(share_states)
         self._kept = InternalTopic(engine, topics, OFFSETS_TOPIC, self._driver)
         topics.on_topics_removed(self._topics_removed)
 
@@ -111,6 +116,8 @@ class GroupCoordinators:
     async def close(self) -> None:
         """Let appends end, then answer what is parked with a retriable error."""
         await self._matching.close()
+        if self._initializing is not None:
+            await self._initializing.close()
         await self._kept.close()
 
     def _of(self, group_id: str) -> Driver[GroupMachine]:
@@ -151,6 +158,10 @@ class GroupCoordinators:
         return base64.urlsafe_b64encode(random).decode().rstrip("=")
 
     def _send(self, driver: Driver[GroupMachine], what: object, fold: int) -> None:
+        if isinstance(what, Initialize):
+            assert self._initializing is not None, "who has share groups has their states"
+            self._initializing.begin(driver, what)
+            return
         assert isinstance(what, MatchTopics), "machines of groups send nothing else"
         self._matching.begin(driver, what, fold)
 

@@ -65,6 +65,8 @@ class GroupMachine:
         self.modern: dict[str, ModernGroup[Any]] = {}
         self.sessions = Sessions()
         """Of the members of modern groups."""
+        self.asked: dict[tuple[str, bytes], int] = {}
+        """When the share coordinator was asked to begin with a topic of a share group; until it has answered. Soft."""
         self.matching: set[str] = set()
         """Groups whose regular expressions are being matched. Soft."""
         self.offsets: offsets.Offsets = {}
@@ -273,6 +275,8 @@ class GroupMachine:
     def decide_topics_deleted(self, topics: Iterable[str], now: Now) -> Effects[GroupRecord]:
         turn = Turn(self.settings, now)
         turn.store(*offsets.forget_topics(self.offsets, self.pending, topics))
+        for modern in self.modern.values():
+            turn.store(*modern.topics_gone(self))
         return turn.effects
 
     # -- whole groups -------------------------------------------------------------------------------------------------

@@ -50,6 +50,24 @@ class ConsumerSettings(NamedTuple):
         )
 
 
+class ShareGroupSettings(NamedTuple):
+    """Of share groups (KIP-932): `group.share.*`."""
+
+    session_timeout_ms: int = 45_000
+    heartbeat_interval_ms: int = 5_000
+    group_size_max: int = 200
+    initialize_retry_interval_ms: int = 30_000
+
+    @classmethod
+    def of(cls, config: Values) -> ShareGroupSettings:
+        return cls(
+            config.integer("group.share.session.timeout.ms"),
+            config.integer("group.share.heartbeat.interval.ms"),
+            config.integer("group.share.max.size"),
+            config.integer("group.share.initialize.retry.interval.ms"),
+        )
+
+
 class GroupSettings(NamedTuple):
     session_timeout_ms_min: int = 6_000
     session_timeout_ms_max: int = 1_800_000
@@ -61,6 +79,7 @@ class GroupSettings(NamedTuple):
     offsets_retention_check_ms: int = 600_000
     consumer: ConsumerSettings = ConsumerSettings()
     streams: StreamsSettings = StreamsSettings()
+    share: ShareGroupSettings = ShareGroupSettings()
 
     @classmethod
     def of(cls, config: Values) -> GroupSettings:
@@ -74,4 +93,5 @@ class GroupSettings(NamedTuple):
             config.integer("offsets.retention.check.interval.ms"),
             ConsumerSettings.of(config),
             StreamsSettings.of(config),
+            ShareGroupSettings.of(config),
         )

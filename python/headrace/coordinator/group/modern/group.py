@@ -110,6 +110,11 @@ class ModernGroup(ABC, Generic[M]):
     def timer_fired(self, turn: Turn, machine: GroupMachine, timer: GroupTimer) -> None:
         """One of this group's timers is due."""
 
+    def topics_gone(self, machine: GroupMachine) -> Iterator[ModernStored]:
+        """Topics were deleted: what it stores of them is to go."""
+        del machine
+        yield from ()
+
     # -- what others see ----------------------------------------------------------------------------------------------
 
     @property
