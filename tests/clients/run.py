@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from tests.clients import java_tools, programs
 from tests.clients.apache_kafka import ApacheKafka
 from tests.clients.python.contract import matrix_lines
-from tests.clients.scenarios import MATRIX_READ, SCENARIOS, TRANSACTIONS
+from tests.clients.scenarios import MATRIX_READ, SCENARIOS, SHARE_SCENARIOS, SHARERS, TRANSACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,10 +142,12 @@ def everything(
     reads = [f"{MATRIX_READ}:{writer}" for writer in commands] if not wanted or MATRIX_READ in wanted else []
     if reads and "matrix_write" not in names:
         names.append("matrix_write")
+    shared = [name for name in SHARE_SCENARIOS if not wanted or name in wanted]
+    sharing = dict.fromkeys(SHARERS, shared)
     with ThreadPoolExecutor(CLIENTS_AT_ONCE) as pool:
-        for step in (names, reads):
+        for step, more in ((names, sharing), (reads, {})):
             jobs = [
-                pool.submit(perform, name, command, where.bootstrap, run, step)
+                pool.submit(perform, name, command, where.bootstrap, run, [*step, *more.get(name, ())])
                 for name, command in commands.items()
             ]
             for job in jobs:

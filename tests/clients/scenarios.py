@@ -33,5 +33,16 @@ TRANSACTIONS: Final[dict[str, str]] = {
 }
 """Of the Java client alone (Transactions.java), which speaks the second protocol."""
 
+SHARE_SCENARIOS: Final[dict[str, str]] = {
+    "share_implicit": "100 records of 2 partitions come once; the next member gets none of them",
+    "share_explicit": "accepted, released and rejected: only what is released comes again, counted",
+    "share_two_members": "two members share a partition, no record is both's",
+    "share_leaving_member": "what a member has when it leaves is another's",
+    "share_renew": "a lock is renewed, and the record accepted later",
+}
+"""Of clients that know share groups (KIP-932)."""
+
+SHARERS: Final = frozenset({"java"})
+
 MATRIX_READ: Final = "matrix_read"
 """`matrix_read:WRITER` prints what WRITER wrote; the runner compares it with what it must be."""

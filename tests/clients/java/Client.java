@@ -27,8 +27,10 @@ import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -374,6 +376,148 @@ public class Client {
         } catch (InterruptedException | ExecutionException failed) {
             throw new IllegalStateException(failed.getCause());
         }
+    }
+
+    // -- share groups (KIP-932) -------------------------------------------------------------------------------------------
+
+    private KafkaShareConsumer<byte[], byte[]> sharer(String mode) {
+        var consumer = new KafkaShareConsumer<>(
+            Map.<String, Object>of("bootstrap.servers", bootstrap, "group.id", topic, "share.acknowledgement.mode", mode),
+            new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        consumer.subscribe(List.of(topic));
+        return consumer;
+    }
+
+    /** A share group begins with what comes after its first fetch: write until something arrives, and accept that. */
+    private void warm(KafkaShareConsumer<byte[], byte[]> consumer, boolean explicit) {
+        until("a first record", () -> {
+            try {
+                produce(List.of(record(null, "warm")), Map.of());
+            } catch (Exception failed) {
+                throw new IllegalStateException(failed);
+            }
+            var records = consumer.poll(Duration.ofMillis(300));
+            if (explicit) {
+                records.forEach(r -> consumer.acknowledge(r, AcknowledgeType.ACCEPT));
+            }
+            return !records.isEmpty();
+        });
+        consumer.commitSync();
+    }
+
+    private List<ConsumerRecord<byte[], byte[]>> some(KafkaShareConsumer<byte[], byte[]> consumer, int count, boolean explicit) {
+        List<ConsumerRecord<byte[], byte[]>> found = new ArrayList<>();
+        until(count + " shared records", () -> {
+            for (var r : consumer.poll(Duration.ofMillis(300))) {
+                if (text(r.value()).equals("warm")) {
+                    if (explicit) {
+                        consumer.acknowledge(r, AcknowledgeType.ACCEPT);
+                    }
+                } else {
+                    found.add(r);
+                }
+            }
+            return found.size() >= count;
+        });
+        return found;
+    }
+
+    private void share_implicit() throws Exception {
+        create(2, Map.of());
+        try (var consumer = sharer("implicit")) {
+            warm(consumer, false);
+            produce(IntStream.range(0, 100).mapToObj(n -> record("k" + n, "" + n)).toList(), Map.of());
+            var values = new TreeSet<>(values(some(consumer, 100, false)));
+            consumer.commitSync();
+            equal(values.size(), 100, "records, each once");
+        }
+        try (var consumer = sharer("implicit")) {
+            produce(List.of(record(null, "last")), Map.of());
+            List<String> seen = new ArrayList<>();
+            until("the last record", () -> {
+                consumer.poll(Duration.ofMillis(300)).forEach(r -> seen.add(text(r.value())));
+                return seen.contains("last");
+            });
+            seen.removeIf(value -> value.equals("warm"));
+            equal(seen, List.of("last"), "what was accepted does not come again");
+        }
+    }
+
+    private void share_explicit() throws Exception {
+        create(1, Map.of());
+        try (var consumer = sharer("explicit")) {
+            warm(consumer, true);
+            produce(List.of(record(null, "accept"), record(null, "release"), record(null, "reject")), Map.of("linger.ms", 50));
+            for (var r : some(consumer, 3, true)) {
+                consumer.acknowledge(r, AcknowledgeType.valueOf(text(r.value()).toUpperCase(java.util.Locale.ROOT)));
+            }
+            consumer.commitSync().values().forEach(failed -> check(failed.isEmpty(), "acknowledged: " + failed));
+            var again = some(consumer, 1, true);
+            equal(values(again), List.of("release"), "what comes again");
+            equal(again.get(0).deliveryCount().get(), (short) 2, "delivery count");
+            consumer.acknowledge(again.get(0), AcknowledgeType.ACCEPT);
+            consumer.commitSync().values().forEach(failed -> check(failed.isEmpty(), "acknowledged: " + failed));
+        }
+    }
+
+    private void share_two_members() throws Exception {
+        create(1, Map.of());
+        try (var first = sharer("implicit"); var second = sharer("implicit")) {
+            warm(first, false);
+            warm(second, false);
+            List<String> seen = new ArrayList<>();
+            produce(IntStream.range(0, 200).mapToObj(n -> record(null, "" + n)).toList(), Map.of("batch.size", 200));
+            until("200 records of both", () -> {
+                for (var consumer : List.of(first, second)) {
+                    consumer.poll(Duration.ofMillis(100)).forEach(r -> seen.add(text(r.value())));
+                }
+                seen.removeIf(value -> value.equals("warm"));
+                return seen.size() >= 200;
+            });
+            equal(new TreeSet<>(seen).size(), 200, "different records");
+            equal(seen.size(), 200, "records");
+        }
+    }
+
+    private void share_leaving_member() throws Exception {
+        create(1, Map.of());
+        try (var stays = sharer("explicit")) {
+            warm(stays, true);
+            try (var leaves = sharer("explicit")) {
+                warm(leaves, true);
+                produce(List.of(record(null, "left")), Map.of());
+                equal(values(some(leaves, 1, true)), List.of("left"), "the record of who leaves");
+            }
+            var again = some(stays, 1, true);
+            equal(values(again), List.of("left"), "the record of who stays");
+            equal(again.get(0).deliveryCount().get(), (short) 2, "delivery count");
+            consume(stays, again);
+        }
+    }
+
+    private void share_renew() throws Exception {
+        create(1, Map.of());
+        try (var consumer = sharer("explicit")) {
+            warm(consumer, true);
+            check(consumer.acquisitionLockTimeoutMs().orElse(0) == 30_000, "lock: " + consumer.acquisitionLockTimeoutMs());
+            produce(List.of(record(null, "slow")), Map.of());
+            var slow = some(consumer, 1, true);
+            consumer.acknowledge(slow.get(0), AcknowledgeType.RENEW);
+            consumer.commitSync().values().forEach(failed -> check(failed.isEmpty(), "renewed: " + failed));
+            List<String> seen = new ArrayList<>();
+            until("the renewed record", () -> {
+                var records = consumer.poll(Duration.ofMillis(300));
+                records.forEach(r -> seen.add(text(r.value())));
+                records.forEach(r -> consumer.acknowledge(r, AcknowledgeType.ACCEPT));
+                return seen.contains("slow");
+            });
+            consumer.commitSync().values().forEach(failed -> check(failed.isEmpty(), "accepted: " + failed));
+        }
+    }
+
+    private void consume(KafkaShareConsumer<byte[], byte[]> consumer, List<ConsumerRecord<byte[], byte[]>> records) {
+        records.forEach(r -> consumer.acknowledge(r, AcknowledgeType.ACCEPT));
+        consumer.commitSync().values().forEach(failed -> check(failed.isEmpty(), "acknowledged: " + failed));
     }
 
     interface Attempt {
