@@ -14,6 +14,7 @@ from tests.differential.golden import (
     groups,
     records,
     security,
+    shares,
     streams,
     topics,
     transactions,
@@ -35,5 +36,6 @@ GOLDEN: Final[dict[int, dict[str, Callable[[World], Message]]]] = {
     **streams.GOLDEN,
     **admin.GOLDEN,
     **security.GOLDEN,
+    **shares.GOLDEN,
 }
 """By API key: what is said about a world, by name."""
