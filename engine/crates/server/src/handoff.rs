@@ -136,10 +136,9 @@ impl Handoff {
             drained.verifications.append(&mut lane.verifications);
             let take = share.min(lane.requests.len());
             drained.requests.extend(lane.requests.drain(..take));
+            drained.more |= !lane.requests.is_empty();
             if lane.requests.is_empty() {
                 drained.closed.append(&mut lane.closed);
-            } else {
-                drained.more = true;
             }
         }
         if drained.more {

@@ -7,6 +7,7 @@ mod clients;
 pub mod connection;
 mod dispatch;
 mod fetch_session;
+mod hand_off;
 pub mod handoff;
 mod k00_produce;
 mod k01_fetch;

@@ -35,8 +35,6 @@ const READ_BYTES: usize = 256 * 1024;
 const READ_BYTES_MIN: usize = 16 * 1024;
 /// What a Produce frame begins with: its API key.
 const PRODUCE_KEY: [u8; 2] = [0, 0];
-/// ShareFetch: what its session has acquired is free again when the connection is closed.
-const SHARE_FETCH_KEY: i16 = 78;
 const NS_PER_MS: u64 = 1_000_000;
 
 /// What a step may use of the world.
@@ -106,10 +104,10 @@ pub struct Server {
     pub(crate) deferred: BTreeSet<Token>,
     /// Appends of others that wait for room.
     pub(crate) postponed: Postponed,
-    handoff: Arc<Handoff>,
-    handed: VecDeque<HandoffRequest>,
+    pub(crate) handoff: Arc<Handoff>,
+    pub(crate) handed: VecDeque<HandoffRequest>,
     /// Connections that Python wants to know of, closed in this turn.
-    closed: Vec<ConnectionId>,
+    pub(crate) closed: Vec<ConnectionId>,
     pub(crate) verifying: Verifying,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) settings: Arc<Settings>,
@@ -417,37 +415,6 @@ impl Server {
         }
     }
 
-    pub(crate) fn hand_off(
-        &mut self,
-        context: &Context<'_>,
-        token: NetToken,
-        header: &RequestHeader<'_>,
-        body: &[u8],
-    ) -> Result<(), Close> {
-        if !self.api.serves(header.api_key, header.api_version) {
-            return Err(Close("an api key or version that is not advertised"));
-        }
-        let connection = self.connection(token).expect("its frame is being read");
-        let slot = connection.begin();
-        connection.hold = Hold::Answer;
-        connection.held_slot = Some(slot);
-        connection.told_when_closed |= header.api_key == SHARE_FETCH_KEY;
-        let request = HandoffRequest {
-            connection: connection.id,
-            api_key: header.api_key,
-            api_version: header.api_version,
-            correlation_id: header.correlation_id,
-            client_id: header.client_id.map(str::to_owned),
-            listener: connection.listener,
-            peer: connection.peer.ip(),
-            arrived_ns: context.now.monotonic_ns,
-            body: body.to_vec(),
-        };
-        self.metrics.handoff_requests.add(1);
-        self.handed.push_back(request);
-        Ok(())
-    }
-
     /// Requests that wait for Python on this side, so that connections are not read while its queue is full.
     #[must_use]
     pub fn handoff_is_full(&self) -> bool {
@@ -570,11 +537,7 @@ impl Server {
         for token in std::mem::take(&mut self.to_flush) {
             self.flush_one(context, token);
         }
-        self.handoff.push(usize::from(self.id.0), &mut self.handed, &mut self.outcomes);
-        self.handoff.push_verifications(usize::from(self.id.0), &mut self.verifying.asked);
-        if self.handed.is_empty() {
-            self.handoff.push_closed(usize::from(self.id.0), &mut self.closed);
-        } // else a request of theirs may still be here, and must come first
+        self.hand_over();
     }
 
     fn flush_one(&mut self, context: &mut Context<'_>, token: NetToken) {
