@@ -33,7 +33,7 @@ async def _group(
     call: Call, asked: DescribeShareGroupOffsetsRequestGroup
 ) -> DescribeShareGroupOffsetsResponseGroup:
     group_id = asked.group_id
-    if not group_id or any(number < 0 for topic in asked.topics or () for number in topic.partitions):
+    if not group_id or _names_nonsense(call, asked):
         error = Error.UNKNOWN_SERVER_ERROR  # as Kafka
         return DescribeShareGroupOffsetsResponseGroup(
             group_id, error_code=error, error_message=MESSAGES[error]
@@ -49,10 +49,19 @@ async def _group(
             )
         wanted = {name: parts for name, parts in topics.items() if call.may_topic(Operation.DESCRIBE, name)}
     else:
-        wanted = {topic.topic_name: sorted(set(topic.partitions)) for topic in asked.topics}
+        wanted = {topic.topic_name: topic.partitions for topic in asked.topics}
     found = [await _topic(call, group_id, name, numbers) for name, numbers in wanted.items()]
     found.sort(key=lambda topic: not any(topic.topic_id))  # those that are not there come last
     return DescribeShareGroupOffsetsResponseGroup(group_id, found)
+
+
+def _names_nonsense(call: Call, asked: DescribeShareGroupOffsetsRequestGroup) -> bool:
+    return any(
+        number < 0
+        for topic in asked.topics or ()
+        if call.services.controller.topic(topic.topic_name) is not None
+        for number in topic.partitions
+    )
 
 
 async def _topic(
@@ -62,13 +71,12 @@ async def _topic(
     error = Error.NONE
     if not call.may_topic(Operation.DESCRIBE, name):
         error, topic = Error.TOPIC_AUTHORIZATION_FAILED, None
-    elif topic is None:
-        error = Error.UNKNOWN_TOPIC_OR_PARTITION
-    if topic is None:
+    if topic is None:  # of one that is not there Kafka says only that nothing is known
         return DescribeShareGroupOffsetsResponseTopic(
             name, partitions=[_refused(number, error, MESSAGES.get(error)) for number in numbers]
         )
-    parts = [await _partition(call, group_id, topic.topic_id, number) for number in numbers]
+    known = sorted(set(numbers))
+    parts = [await _partition(call, group_id, topic.topic_id, number) for number in known]
     return DescribeShareGroupOffsetsResponseTopic(name, topic.topic_id, parts)
 
 
