@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 VERSION_BATCHED = 4
 VERSION_SHARE = 6
+SHARE_TOO_EARLY: Final = "share-partitions are looked for in version 6"
 GROUP: Final = 0
 TRANSACTION: Final = 1
 SHARE: Final = 2
@@ -63,7 +64,9 @@ async def _find(call: Call, key_type: int, key: str) -> Coordinator:
     elif key_type == TRANSACTION:
         resource, ensure = "transactional_id", call.services.transactions.ensure
     else:
-        message = "" if key_type == SHARE else f"unknown coordinator key type {key_type}"
+        message = f"unknown coordinator key type {key_type}"
+        if key_type == SHARE:
+            message = "" if call.api_version >= VERSION_BATCHED else SHARE_TOO_EARLY
         return _nowhere(key, Error.INVALID_REQUEST, message)
     if not call.may(Operation.DESCRIBE, resource, key):
         return _nowhere(key, UNAUTHORIZED[key_type], None)
