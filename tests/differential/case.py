@@ -32,7 +32,7 @@ TXN_OFFSET_COMMIT: Final = 28
 """Kafka asks coordinators about several requests at once, and answers those of old clients as the newest of them."""
 READ_ONLY: Final = {
     *(1, 2, 3, 9, 10, 15, 16, 18, 23, 29, 32, 35),
-    *(41, 43, 46, 48, 50, 55, 60, 61, 65, 66, 74, 75, 89),
+    *(41, 43, 46, 48, 50, 55, 60, 61, 65, 66, 69, 74, 75, 77, 89, 90),
 }
 """Keys that may be asked again."""
 NOT_SAID: Final = {

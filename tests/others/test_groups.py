@@ -27,6 +27,7 @@ from headrace.wire.messages.k10_find_coordinator import FindCoordinatorRequest
 from headrace.wire.messages.k11_join_group import JoinGroupRequest, JoinGroupRequestProtocol
 from headrace.wire.messages.k14_sync_group import SyncGroupRequest, SyncGroupRequestAssignment
 from headrace.wire.messages.k15_describe_groups import DescribeGroupsRequest
+from headrace.wire.messages.k68_consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 from tests.broker.raw import Raw
 from tests.broker.transactions import NOT_YET, Transactional, until
 
@@ -197,3 +198,30 @@ def test_20_a_transaction_may_be_committed_again_after_a_restart() -> None:
         assert raw.offset("orders", -1).offset == 2, "one record and one marker"
 
     restarted(work, after)
+
+
+def heartbeat(raw: Raw, group: str, member: str, epoch: int, topic: str) -> Any:
+    request = ConsumerGroupHeartbeatRequest(
+        group, member, epoch, None, None, 10_000, [topic], topic_partitions=[] if epoch == 0 else None
+    )
+    return until(lambda: raw.ask(request, 1), lambda answer: answer.error_code not in NOT_YET)
+
+
+def test_25_strangers_of_the_new_protocol_are_told_what_kafka_tells_them(raw: Raw, topic: str) -> None:
+    """librdkafka 5485: one error is fatal to Java, the other makes a client join again."""
+    group = topic_name("group")
+    find(raw, group)
+    assert heartbeat(raw, group, "stranger", 3, topic).error_code == Error.GROUP_ID_NOT_FOUND
+    assert heartbeat(raw, group, "member", 0, topic).error_code == 0
+    assert heartbeat(raw, group, "stranger", 3, topic).error_code == Error.UNKNOWN_MEMBER_ID
+
+
+def test_26_an_assignment_that_did_not_change_is_null(raw: Raw, topic: str) -> None:
+    """redpanda 31216: the struct may be null, which is one byte of its own."""
+    group = topic_name("group")
+    find(raw, group)
+    first = heartbeat(raw, group, "member", 0, topic)
+    assert first.error_code == 0
+    assert first.assignment is not None
+    request = ConsumerGroupHeartbeatRequest(group, "member", first.member_epoch)
+    assert raw.ask(request, 1).assignment is None
