@@ -94,8 +94,7 @@ class World:
 
     def __init__(self, directory: Path, values: dict[str, str], partitions: int) -> None:
         settings = Settings(str(directory), SHARDS, [("PLAINTEXT", "127.0.0.1", 0)], True, 1, values)
-        features = [("transaction.version", 0, 2, 2)]
-        self.engine = NativeEngine(settings, [(0, 3, 13), (1, 4, 18), (2, 1, 11), (18, 0, 4)], features)
+        self.engine = NativeEngine(settings, [(0, 3, 13), (1, 4, 18), (2, 1, 11), (18, 0, 4)])
         self.port = self.engine.start()[0][1]
         self.asked: asyncio.Queue[Verification] = asyncio.Queue()
         self.engine.serve(
