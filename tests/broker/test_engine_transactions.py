@@ -315,20 +315,22 @@ def test_nobody_is_asked_where_verification_is_off() -> None:
     asyncio.run(run())
 
 
-def test_clients_are_told_of_the_second_protocol() -> None:
+def test_clients_are_told_of_features_once_they_are_known() -> None:
     async def run() -> None:
         async with world() as there:
             client = await there.client()
-            answer = await client.ask(
-                ApiVersionsRequest(client_software_name="test", client_software_version="1"), 4
-            )
-            assert [(f.name, f.min_version, f.max_version) for f in answer.supported_features] == [
-                ("transaction.version", 0, 2)
-            ]
-            assert [(f.name, f.max_version_level) for f in answer.finalized_features] == [
-                ("transaction.version", 2)
-            ]
-            assert answer.finalized_features_epoch >= 0
+
+            async def told() -> tuple[int, list[tuple[str, int]]]:
+                request = ApiVersionsRequest(client_software_name="test", client_software_version="1")
+                answer = await client.ask(request, 4)
+                levels = [(f.name, f.max_version_level) for f in answer.finalized_features]
+                return answer.finalized_features_epoch, levels
+
+            assert await told() == (-1, [])
+            there.engine.set_features(7, [("transaction.version", 0, 2, 2)])
+            while (now := await told())[0] == -1:  # every shard hears of it by a message
+                pass
+            assert now == (7, [("transaction.version", 2)])
 
     asyncio.run(run())
 
