@@ -72,10 +72,13 @@ def describe(
 
 
 async def _describe(cluster: Cluster, name: str) -> dict[str, Any]:
-    from headrace.client import groups, topics
+    from headrace.client import groups, modern_groups, topics
 
-    state = await groups.describe(cluster, name)
-    stored = await groups.offsets(cluster, name)
+    state = await modern_groups.describe(cluster, name) or await groups.describe(cluster, name)
+    if state.protocol_type == modern_groups.SHARE:
+        stored = await modern_groups.share_offsets(cluster, name)
+    else:
+        stored = await groups.offsets(cluster, name)
     if state.state == "Dead" and not stored:
         raise Failure(f"no group {name}", "the cluster does not know it", "see headrace group list")
     owners = {partition: member for member in state.members for partition in member.assigned}

@@ -196,6 +196,32 @@ def test_a_groups_life(headrace, broker):
     assert "see headrace group list" in headrace("group", "describe", "readers", code=1)
 
 
+def test_a_group_of_the_new_protocol(headrace, broker):
+    from confluent_kafka import Consumer
+
+    headrace("topic", "create", "new", "-p", "1")
+    headrace("topic", "produce", "new", stdin="1\n2\n")
+    settings = {
+        "bootstrap.servers": broker.bootstrap_servers,
+        "group.id": "newer",
+        "group.protocol": "consumer",
+        "auto.offset.reset": "earliest",
+    }
+    consumer = Consumer(settings)
+    consumer.subscribe(["new"])
+    assert [m.value() for m in consumer.consume(2, 30)] == [b"1", b"2"]
+    consumer.commit(asynchronous=False)
+    described = json.loads(headrace("group", "describe", "newer", "--json"))
+    assert (described["state"], described["lag"]) == ("Stable", 0)
+    assert described["members"][0]["assigned"] == [["new", 0]]
+    assert "newer" in headrace("group", "list")
+    consumer.close()
+    headrace("group", "seek", "newer", "--to", "start")
+    assert json.loads(headrace("group", "describe", "newer", "--json"))["lag"] == 2
+    headrace("group", "delete", "newer")
+    assert "see headrace group list" in headrace("group", "describe", "newer", code=1)
+
+
 def test_cluster_and_configuration(headrace):
     status = json.loads(headrace("cluster", "status", "--json"))
     assert (status["healthy"], len(status["brokers"])) == (True, 1)
