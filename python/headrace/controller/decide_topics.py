@@ -138,7 +138,8 @@ def deciding_create(
             results.append(TopicResult(topic.name, refusal.error, refusal.message))
             continue
         except (TopicConfigRefused, ValueRefused) as refusal:
-            results.append(TopicResult(topic.name, Error.INVALID_CONFIG, str(refusal)))
+            told = Refusal(Error.INVALID_CONFIG, str(refusal))
+            results.append(TopicResult(topic.name, told.error, told.message))
             continue
         names[metric_name(topic.name)] = topic.name
         records.append(TopicRecord(topic.name, topic_id))

@@ -14,7 +14,7 @@ from headrace.controller.decide_topics import (
     why_invalid,
 )
 from headrace.controller.image import Image
-from headrace.model.errors import Error, Refusal
+from headrace.model.errors import MESSAGE_CHARS_MAX, Error, Refusal
 
 DEFAULTS = Defaults(node_id=1, partitions=3, replication_factor=1)
 
@@ -29,6 +29,12 @@ def with_topic(name="t", partitions=2):
     for record in made(NewTopic(name, partitions)).records:
         image.apply(record)
     return image
+
+
+def test_what_is_told_of_a_long_setting_has_an_end():
+    told = made(NewTopic("a", configs={"n" * 32_000: "1"})).results[0].message
+    assert told.startswith("Unknown topic config name: nnn")
+    assert len(told) == MESSAGE_CHARS_MAX
 
 
 @pytest.mark.parametrize(
