@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from headrace.controller.decide_topics import NAME_LENGTH_MAX
 from headrace.handlers.call import Operation
 from headrace.model.errors import Error, Refusal
 from headrace.wire.messages.k43_elect_leaders import (
@@ -71,7 +72,9 @@ def refused(request: ElectLeadersRequest, error: Error, message: str | None) -> 
 def _result(call: Call, name: str, number: int) -> PartitionResult:
     topic = call.services.controller.topic(name)
     if topic is None:
-        return PartitionResult(number, Error.UNKNOWN_TOPIC_OR_PARTITION, f"No such topic as {name}")
+        return PartitionResult(
+            number, Error.UNKNOWN_TOPIC_OR_PARTITION, f"No such topic as {name[:NAME_LENGTH_MAX]}"
+        )
     if topic.partition(number) is None:
         why = f"No such partition as {name}-{number}"
         return PartitionResult(number, Error.UNKNOWN_TOPIC_OR_PARTITION, why)

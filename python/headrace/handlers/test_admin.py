@@ -107,6 +107,14 @@ def test_a_replica_is_where_it_is():
     ]
 
 
+def test_a_name_that_is_too_long_is_not_told_whole():
+    partitions = [k43.TopicPartitions("n" * 32_000, [0])]
+    (answer,) = asked((k43.ElectLeadersRequest(0, partitions, 1000), 0))
+    (partition,) = answer.replica_election_results[0].partition_result
+    assert partition.error_code == Error.UNKNOWN_TOPIC_OR_PARTITION
+    assert len(partition.error_message) < 300
+
+
 def test_no_election_is_needed():
     def elected(kind, *numbers, timeout_ms=1000):
         return k43.ElectLeadersRequest(kind, [k43.TopicPartitions("t", list(numbers))], timeout_ms), 2
