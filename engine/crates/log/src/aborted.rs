@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use io::Storage;
 use model::Offset;
 
+use crate::cleaning::SwapPaths;
 use crate::log::Log;
 use crate::read::{ReadDone, ReadJob};
 use crate::segment::txn_index::{collect, cut_unsynced, list};
-use crate::segment::{Aborted, log_path};
+use crate::segment::{Aborted, log_path, txn_index_path};
 
 /// How often files are looked for again that went away meanwhile.
 const TRIES_MAX: u8 = 4;
@@ -74,11 +75,20 @@ pub(crate) struct Asked {
     /// The first segment that may tell, and the last.
     bases: (Offset, Offset),
     known: Option<Vec<Offset>>,
+    swap: Option<NewIndex>,
     /// Where the reader begins, how far it may see, and how far the files count.
     from: Offset,
     upto: Offset,
     upto_written: Offset,
     written: u32,
+}
+
+/// A compaction's new segment whose files may not have their names yet: its index tells for those that it took the place of.
+struct NewIndex {
+    first: Offset,
+    old: Vec<Offset>,
+    /// `None`: it has the first one's name by now, or there is none.
+    path: Option<PathBuf>,
 }
 
 /// What was found.
@@ -117,13 +127,30 @@ impl Asked {
                 }
             };
             let asked = bases.into_iter().filter(|base| (first..=last).contains(base));
+            let files = self.files(asked);
             found.list.clear();
             tries += 1;
-            match collect(storage, &self.dir, &asked.collect::<Vec<_>>(), bounds, &mut found.list) {
-                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES_MAX => {}
+            match collect(storage, &files, bounds, &mut found.list) {
+                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES_MAX => {
+                    self.swap.iter_mut().for_each(|swap| swap.path = None);
+                }
                 result => return result,
             }
         }
+    }
+
+    /// The files to look through.
+    fn files(&self, bases: impl Iterator<Item = Offset>) -> Vec<(Offset, PathBuf)> {
+        let named = |base: Offset| (base, txn_index_path(&self.dir, base));
+        let Some(swap) = &self.swap else { return bases.map(named).collect() };
+        let stays = |base: &Offset| !swap.old.contains(base) && (*base != swap.first || swap.path.is_none());
+        let mut files: Vec<_> = bases.filter(stays).map(named).collect();
+        let (first, last) = self.bases;
+        if let Some(path) = swap.path.as_ref().filter(|_| (first..=last).contains(&swap.first)) {
+            let at = files.partition_point(|(base, _)| *base < swap.first);
+            files.insert(at, (swap.first, path.clone()));
+        }
+        files
     }
 
     /// How far the reader may see.
@@ -179,6 +206,11 @@ impl Log {
             dir: self.dir(),
             bases: (first.unwrap_or(Offset::ZERO), self.written().segment),
             known: self.aborted.bases.as_ref().map(|bases| bases.iter().copied().collect()),
+            swap: self.swap.as_ref().map(|swap| NewIndex {
+                first: swap.first,
+                old: swap.old.clone(),
+                path: Some(SwapPaths::new(&self.dir(), swap.first, swap.file_id).aborted),
+            }),
             from,
             upto,
             upto_written: self.written_upto(),

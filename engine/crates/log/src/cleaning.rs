@@ -5,7 +5,8 @@
 //! learn: the dirty part, oldest first -> where each key's newest record is, as far as memory goes (`end`)
 //! keep:  all segments that begin before `end`, in groups: each group becomes one new segment
 //! ```
-//! A group of one segment in which everything stays is only read. What stays is decided by a [`Compactor`] of the partition's.
+//! A group of one segment in which everything stays is only read. What stays is decided by a [`Compactor`] of the partition's,
+//! which also says whose entries the transaction index keeps.
 
 use std::io::Result as IoResult;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use io::{File, Job, OpenMode, Storage};
 use model::{GroupId, Offset};
 
 use crate::aborted::Asked;
-use crate::segment::{self, Aborted, NewIndexes};
+use crate::segment::{self, Aborted, NewIndexes, txn_index};
 
 /// What a compactor has taken in of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +50,9 @@ pub trait Compactor: Send {
     fn learned(&mut self, end: Offset);
     /// A batch of the whole log's beginning, from its first one on.
     fn keep(&mut self, header: &Header, bytes: &[u8]) -> Result<Kept, BatchError>;
+    /// The aborted transactions whose marker came since the last call, in order, but for those whose records were all gone
+    /// before: nobody need be told of them any more, and nothing might end them for a reader once their marker goes.
+    fn take_aborted(&mut self) -> Vec<Aborted>;
 }
 
 /// What a compaction is to go through.
@@ -94,8 +98,8 @@ pub(crate) struct Cleaning {
     pub end: Offset,
     /// Of the log, when it began.
     pub generation: u32,
-    /// Its compactor was told of aborted transactions.
-    pub knows_aborted: bool,
+    /// Its compactor was told of aborted transactions, whose markers stand here.
+    pub markers: Option<Vec<Offset>>,
     /// A slice failed: it is given up.
     pub failed: bool,
     pub before: u64,
@@ -111,7 +115,7 @@ impl Cleaning {
             step,
             end: plan.from,
             generation,
-            knows_aborted: false,
+            markers: None,
             failed: false,
             before: 0,
             after: 0,
@@ -129,6 +133,8 @@ pub(crate) struct Group {
     position: u64,
     output: Output,
     indexes: NewIndexes,
+    /// What its transaction index will hold.
+    aborted: Vec<Aborted>,
     /// Of the records that stay, -1 if there are none.
     pub max_timestamp: i64,
 }
@@ -152,7 +158,8 @@ impl Group {
     pub fn new(sources: Vec<Source>, end: Offset) -> Group {
         let indexes = NewIndexes::new(sources[0].base);
         let output = if sources.len() > 1 { Output::Writing { written: 0 } } else { Output::Same };
-        Group { sources, end, at: 0, position: 0, output, indexes, max_timestamp: -1 }
+        let aborted = Vec::new();
+        Group { sources, end, at: 0, position: 0, output, indexes, aborted, max_timestamp: -1 }
     }
 
     pub fn first(&self) -> Offset {
@@ -171,6 +178,15 @@ impl Group {
         self.at == self.sources.len() && !matches!(self.output, Output::Copying { .. })
     }
 
+    /// Its records stay as they are, but not its transaction index: then the swap takes both.
+    fn copies_for_index(&mut self, markers: &[Offset]) {
+        let (from, upto) = (self.first(), self.end);
+        let had = markers.iter().filter(|marker| (from..upto).contains(marker)).count();
+        if matches!(self.output, Output::Same) && self.aborted.len() < had {
+            self.output = Output::Copying { written: 0, upto: self.sources[0].bytes, change: Vec::new() };
+        }
+    }
+
     /// A batch stands in the new segment.
     fn stands(&mut self, position: u64, header: &Header) {
         self.indexes.add(position, header);
@@ -185,16 +201,18 @@ pub(crate) struct SwapPaths {
     pub log: PathBuf,
     pub offsets: PathBuf,
     pub times: PathBuf,
+    pub aborted: PathBuf,
 }
 
 impl SwapPaths {
     pub fn new(dir: &Path, first: Offset, file_id: u64) -> SwapPaths {
         let path = |kind: &str| dir.join(format!("{:020}.{kind}.{file_id}.swap", first.0));
-        SwapPaths { log: path("log"), offsets: path("index"), times: path("timeindex") }
+        let (offsets, times) = (path("index"), path("timeindex"));
+        SwapPaths { log: path("log"), offsets, times, aborted: path("txnindex") }
     }
 
-    pub fn all(&self) -> [&PathBuf; 3] {
-        [&self.log, &self.offsets, &self.times]
+    pub fn all(&self) -> [&PathBuf; 4] {
+        [&self.log, &self.offsets, &self.times, &self.aborted]
     }
 }
 
@@ -251,8 +269,8 @@ impl Job for CleanJob {
 impl Cleaning {
     fn tell_aborted(&mut self, storage: &dyn Storage, asked: Asked) -> IoResult<()> {
         let found = asked.find(storage, true, self.plan.upto)?;
+        self.markers = Some(found.list.iter().map(|aborted| aborted.last).collect());
         self.compactor.aborted(found.list);
-        self.knows_aborted = true;
         Ok(())
     }
 
@@ -263,7 +281,8 @@ impl Cleaning {
                 let paths = SwapPaths::new(dir, group.first(), self.plan.file_id);
                 let slice_bytes = self.plan.slice_bytes;
                 let compactor = &mut *self.compactor;
-                let mut worker = Worker { storage, dir, paths, compactor, slice_bytes, io_bytes: 0 };
+                let markers = self.markers.as_deref().unwrap_or_default();
+                let mut worker = Worker { storage, dir, paths, compactor, markers, slice_bytes, io_bytes: 0 };
                 worker.work(group)?;
                 let io_bytes = worker.io_bytes;
                 if group.is_read() {
@@ -341,6 +360,8 @@ struct Worker<'a> {
     dir: &'a Path,
     paths: SwapPaths,
     compactor: &'a mut dyn Compactor,
+    /// Of the transactions that have entries in indexes.
+    markers: &'a [Offset],
     slice_bytes: usize,
     io_bytes: u64,
 }
@@ -360,10 +381,23 @@ impl Worker<'_> {
         let file = self.new_file(group)?;
         if group.is_read() {
             group.indexes.store(self.storage, &self.paths.offsets, &self.paths.times)?;
+            self.store_aborted(group)?;
         }
         // A little at a time: the commits that come meanwhile wait for little.
         file.sync_data()?;
         if group.is_read() { self.storage.sync_dir(self.dir) } else { Ok(()) }
+    }
+
+    /// The new segment's transaction index, which may be empty: it takes the place of those that there are.
+    fn store_aborted(&self, group: &Group) -> IoResult<()> {
+        let mut is_there = !group.aborted.is_empty();
+        for source in &group.sources {
+            is_there |= txn_index::is_there(self.storage, self.dir, source.base)?;
+        }
+        if !is_there {
+            return Ok(());
+        }
+        txn_index::store(self.storage, &self.paths.aborted, &group.aborted)
     }
 
     fn new_file(&self, group: &Group) -> IoResult<Arc<dyn File>> {
@@ -406,6 +440,9 @@ impl Worker<'_> {
         let source = group.sources[group.at];
         if group.position >= source.bytes {
             (group.at, group.position) = (group.at + 1, 0);
+            if group.at == group.sources.len() {
+                group.copies_for_index(self.markers);
+            }
             return Ok(());
         }
         let file = open(self.storage, self.dir, &source)?;
@@ -416,6 +453,7 @@ impl Worker<'_> {
             let (header, bytes) = item.map_err(unreadable)?;
             let at = group.position;
             let kept = self.compactor.keep(&header, bytes).map_err(unreadable)?;
+            group.aborted.extend(self.compactor.take_aborted());
             group.position += bytes.len() as u64;
             match (&group.output, kept) {
                 (Output::Same, Kept::Whole) => group.stands(at, &header),

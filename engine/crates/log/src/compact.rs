@@ -30,7 +30,7 @@ pub(crate) struct Swap {
     commit: u64,
     pub file_use: u32,
     /// The old segments after the first, to be unlinked.
-    old: Vec<Offset>,
+    pub old: Vec<Offset>,
     running: bool,
 }
 
@@ -116,8 +116,9 @@ impl SwapJob {
         }
         rename_if_there(storage, &new.times, &segment::time_index_path(&self.dir, self.first))?;
         rename_if_there(storage, &new.offsets, &segment::index_path(&self.dir, self.first))?;
+        rename_if_there(storage, &new.aborted, &segment::txn_index_path(&self.dir, self.first))?;
         storage.sync_dir(&self.dir)?;
-        segment::txn_index::merge(storage, &self.dir, self.first, &self.old)?;
+        segment::txn_index::drop_empty(storage, &self.dir, self.first)?;
         for base in &self.old {
             segment::unlink(storage, &self.dir, *base)?;
         }
@@ -213,7 +214,7 @@ impl Log {
             }
         };
         let first = self.segments.first().map_or(self.start, |segment| segment.base);
-        let asked = (!cleaning.knows_aborted).then(|| Box::new(self.asked(first, cleaning.plan.upto)));
+        let asked = cleaning.markers.is_none().then(|| Box::new(self.asked(first, cleaning.plan.upto)));
         self.busy = true;
         let what = What::Slice(cleaning, dirty, asked);
         Clean::Run(CleanJob { group: self.group, dir: self.dir(), what })
@@ -297,6 +298,7 @@ impl Log {
         while self.tail.0.front().is_some_and(|batch| batch.end_offset() <= end) {
             self.tail.0.pop_front();
         }
+        self.aborted.trim(self.tail.0.front().map_or(self.end_offset, |first| first.offset));
     }
 
     /// A slice is over.

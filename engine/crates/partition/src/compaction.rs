@@ -5,8 +5,9 @@
 //! a record goes. Offsets stay; readers see gaps, as with Kafka. A deletion (a key without a value) stays for
 //! `delete.retention.ms` from the first compaction that meets it, which notes in the batch when it may go (KIP-534), so that
 //! a reader who has seen the key's value also sees that it is gone. A marker stays until its transaction's records are gone,
-//! and then as long as a deletion. A batch that loses all its records goes too, unless a producer's last sequence number
-//! stands in it, or it is the last one of all that was looked at.
+//! and then as long as a deletion; as long as there are records, readers are told of an aborted transaction. A batch that loses
+//! all its records goes too, unless a producer's last sequence number stands in it, or it is the last one of all that was looked
+//! at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,8 +54,10 @@ pub struct KeyCompactor {
     newest: OffsetMap,
     /// Records from here on stay whatever their key.
     end: Offset,
-    /// By producer, first offsets and markers of aborted transactions, in order.
-    aborted: BTreeMap<i64, Vec<(Offset, Offset)>>,
+    /// By producer, aborted transactions in order.
+    aborted: BTreeMap<i64, Vec<Aborted>>,
+    /// Those of them that go on having an entry, since somebody asked.
+    still_aborted: Vec<Aborted>,
     /// Producers with a batch of a transaction whose marker has not come yet.
     open: BTreeSet<i64>,
     scratch: Vec<u8>,
@@ -69,6 +72,7 @@ impl KeyCompactor {
             newest,
             end,
             aborted: BTreeMap::new(),
+            still_aborted: Vec::new(),
             open: BTreeSet::new(),
             scratch: Vec::new(),
         }
@@ -78,7 +82,11 @@ impl KeyCompactor {
     fn discards(&mut self, header: &Header) -> bool {
         if header.attributes.is_control() {
             // Nothing of its transaction has come since the last marker: its records are gone.
-            let is_empty = !self.open.remove(&header.producer_id) || header.record_count == 0;
+            let was_open = self.open.remove(&header.producer_id);
+            if was_open {
+                self.still_aborted.extend(self.aborted_by(header));
+            }
+            let is_empty = !was_open || header.record_count == 0;
             return is_empty && header.attributes.has_delete_horizon() && self.is_past_horizon(header);
         }
         if !header.attributes.is_transactional() {
@@ -89,9 +97,18 @@ impl KeyCompactor {
     }
 
     fn is_aborted(&self, header: &Header) -> bool {
-        let Some(of) = self.aborted.get(&header.producer_id) else { return false };
-        let next = of.partition_point(|(_, marker)| *marker < header.base_offset);
-        of.get(next).is_some_and(|(first, _)| *first <= header.base_offset)
+        self.aborted_not_before(header).is_some_and(|next| next.first <= header.base_offset)
+    }
+
+    /// The transaction that a marker aborted.
+    fn aborted_by(&self, marker: &Header) -> Option<Aborted> {
+        self.aborted_not_before(marker).filter(|aborted| aborted.last == marker.base_offset)
+    }
+
+    /// The producer's first aborted transaction whose marker does not stand before this batch.
+    fn aborted_not_before(&self, header: &Header) -> Option<Aborted> {
+        let of = self.aborted.get(&header.producer_id)?;
+        of.get(of.partition_point(|aborted| aborted.last < header.base_offset)).copied()
     }
 
     fn is_past_horizon(&self, header: &Header) -> bool {
@@ -112,7 +129,7 @@ impl KeyCompactor {
 impl Compactor for KeyCompactor {
     fn aborted(&mut self, transactions: Vec<Aborted>) {
         for one in transactions {
-            self.aborted.entry(one.producer_id).or_default().push((one.first, one.last));
+            self.aborted.entry(one.producer_id).or_default().push(one);
         }
     }
 
@@ -181,6 +198,10 @@ impl Compactor for KeyCompactor {
         };
         self.scratch = scratch;
         Ok(result)
+    }
+
+    fn take_aborted(&mut self) -> Vec<Aborted> {
+        std::mem::take(&mut self.still_aborted)
     }
 }
 

@@ -10,7 +10,7 @@ use batch::{Builder, Codec, ControlKind, control_batch};
 use io::{OpenMode, Rng, Storage};
 use log::Aborted;
 use log::segment;
-use log::segment::txn_index::{collect, cut_unsynced, list, merge};
+use log::segment::txn_index::{collect, cut_unsynced, list};
 use model::{ErrorCode, Offset};
 use partition::{
     Acks, AppendError, CleanupPolicy, Guard, Isolation, Origin, TopicConfig, Verified, WaiterToken, Wake,
@@ -235,29 +235,64 @@ fn a_part_of_an_entry_that_a_power_cut_left_is_not_taken_for_one() {
     assert_eq!(file.len().expect("open") as usize, 2 * old.len());
 }
 
+/// A compacted topic whose markers go as soon as compaction has met them without their records.
+fn compacted() -> TopicConfig {
+    let cleanup = CleanupPolicy { compact: true, delete: false };
+    TopicConfig { cleanup, segment_bytes: 1_000, delete_retention_ms: 0, ..TopicConfig::default() }
+}
+
+fn keyed(id: i64, sequence: i32, key: u8) -> Vec<u8> {
+    let mut builder = Builder::new().producer(id, 0, sequence).transactional();
+    builder.push(WALL_MS, Some(&[key]), Some(b"value"), &[]);
+    builder.finish(Codec::None)
+}
+
+/// New values of one key, so that all before is compacted, more than once.
+fn churn(world: &mut World, history: &mut History) {
+    for _ in 0..12 {
+        let mut builder = Builder::new();
+        builder.push(WALL_MS, Some(b"churned"), Some(&[b'v'; 400]), &[]);
+        let base = world.append_durably(&builder.finish(Codec::None)).base_offset.0;
+        history.push(base, Kind::Sent { id: -1, transactional: false });
+        world.pass_ms(2_000);
+        world.settle();
+    }
+}
+
+/// Entries of transaction indexes in files.
+fn entries(world: &World) -> usize {
+    let dir = world.dir();
+    let bases = list(&world.disk, &dir).expect("listable");
+    let files: Vec<_> = bases.iter().map(|base| (*base, segment::txn_index_path(&dir, *base))).collect();
+    let (all, mut found) = ((Offset(0), Offset(i64::MAX), Offset(i64::MAX)), Vec::new());
+    collect(&world.disk, &files, all, &mut found).expect("readable");
+    found.len()
+}
+
 #[test]
-fn segments_that_become_one_keep_their_aborted_transactions() {
-    let (disk, dir) = (SimDisk::default(), Path::new("data"));
-    disk.create_dir_all(dir).expect("a new directory");
-    let entry = |first: i64, last: i64| {
-        let fields = [7, first, last, last + 1].map(i64::to_be_bytes).concat();
-        [&[0, 0][..], &fields].concat()
-    };
-    let bases = [Offset(0), Offset(100), Offset(200)];
-    for (base, entries) in [(bases[0], vec![entry(1, 5), entry(7, 9)]), (bases[2], vec![entry(90, 210)])] {
-        let path = segment::txn_index_path(dir, base);
-        let file = disk.open(&path, OpenMode::Create).expect("a new file");
-        file.write_at(&entries.concat(), 0).expect("room");
+fn a_transaction_whose_abort_marker_was_compacted_away_hides_nothing_of_the_next_one() {
+    let (mut world, mut history) = (World::new(compacted()), History::default());
+    let mut keys = BTreeMap::new();
+    for round in 0..6 {
+        let kind = if round % 2 == 0 { ControlKind::Abort } else { ControlKind::Commit };
+        let base = append(&mut world, &keyed(7, round, round as u8), of(Verified::Unasked)).expect("good");
+        keys.insert(base, round as u8);
+        history.push(base, Kind::Sent { id: 7, transactional: true });
+        let base = mark(&mut world, 7, 0, kind).expect("good");
+        history.push(base, Kind::Marker { id: 7, committed: kind == ControlKind::Commit });
+        world.settle();
+        churn(&mut world, &mut history);
+        assert!(world.store.cleaner_stats().cleanings > 0);
+        let key_of = |base| keys.get(&base).copied().unwrap_or(u8::MAX);
+        history.check_compacted(&mut world, key_of);
+        world.restart(if round % 3 == 0 { End::Power } else { End::Kill });
+        world.settle();
+        history.check_compacted(&mut world, key_of);
+        assert!(
+            entries(&world) <= 1,
+            "only the batch with the last sequence number, which is empty, may need one"
+        );
     }
-    // A crash before the others are gone: it is done again.
-    for _ in 0..2 {
-        merge(&disk, dir, bases[0], &bases[1..]).expect("the disk works");
-    }
-    let mut found = Vec::new();
-    let all = (Offset(0), Offset(300), Offset(300));
-    collect(&disk, dir, &bases[..1], all, &mut found).expect("the disk works");
-    assert_eq!(found.iter().map(|aborted| aborted.last.0).collect::<Vec<_>>(), [5, 9, 210]);
-    assert_eq!(list(&disk, dir).expect("listable"), [bases[0], bases[2]]);
 }
 
 /// One step of a history.
@@ -338,7 +373,9 @@ fn readers_of_committed_records_see_those_and_no_others_after_any_crash() {
 /// The node's own keyed log under two coordinators' transactions, compacted as it grows.
 fn run_compacted(seed: u64) -> i64 {
     let cleanup = CleanupPolicy { compact: true, delete: false };
-    let config = TopicConfig { cleanup, segment_bytes: 12_000, ..TopicConfig::default() };
+    let delete_retention_ms = [0, 2_000, 86_400_000][usize::try_from(seed % 3).expect("small")];
+    let config =
+        TopicConfig { cleanup, segment_bytes: 12_000, delete_retention_ms, ..TopicConfig::default() };
     let (mut world, mut history) = (World::with(config, true, seed), History::default());
     let mut keys: BTreeMap<i64, u8> = BTreeMap::new();
     for _ in 0..300 {
@@ -362,6 +399,9 @@ fn run_compacted(seed: u64) -> i64 {
         }
         world.settle();
         world.pass_ms(300);
+        if world.rng.below(10) == 0 {
+            history.check_compacted(&mut world, |base| keys[&base]);
+        }
         if world.rng.below(20) == 0 {
             let end = if world.rng.below(2) == 0 { End::Kill } else { End::Power };
             world.restart(end);

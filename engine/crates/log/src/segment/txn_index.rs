@@ -6,7 +6,7 @@
 //! crash from what the journal's replay found.
 
 use std::io::{ErrorKind, Result as IoResult};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use io::storage::read_exact_at;
@@ -14,7 +14,6 @@ use io::{File, OpenMode, Storage};
 use model::Offset;
 
 use super::names::{TXN_INDEX, base_of, txn_index_path};
-use super::rot;
 
 const ENTRY_BYTES: usize = 34;
 const VERSION: i16 = 0;
@@ -157,18 +156,17 @@ pub fn list(storage: &dyn Storage, dir: &Path) -> IoResult<Vec<Offset>> {
     Ok(bases)
 }
 
-/// Adds the transactions of these segments that overlap with what lies from `from` on and before `upto`, and that ended
-/// before `written`: so far the files count. `NotFound`: one is gone, by retention or by compaction, and its entries stand
-/// elsewhere.
+/// Adds the transactions of these segments, each with its file, that overlap with what lies from `from` on and before `upto`,
+/// and that ended before `written`: so far the files count. `NotFound`: one is gone, by retention or by compaction, and its
+/// entries stand elsewhere.
 pub fn collect(
     storage: &dyn Storage,
-    dir: &Path,
-    bases: &[Offset],
+    files: &[(Offset, PathBuf)],
     (from, upto, written): (Offset, Offset, Offset),
     found: &mut Vec<Aborted>,
 ) -> IoResult<()> {
-    for base in bases {
-        let file = storage.open(&txn_index_path(dir, *base), OpenMode::Read)?;
+    for (base, path) in files {
+        let file = storage.open(path, OpenMode::Read)?;
         let entries = file.len()? / ENTRY_BYTES as u64;
         let mut at = before(&*file, *base, from)?;
         while at < entries {
@@ -191,30 +189,28 @@ pub fn collect(
     Ok(())
 }
 
-/// Makes the entries of segments that become one stand in the first. Doing it again changes nothing.
-pub fn merge(storage: &dyn Storage, dir: &Path, first: Offset, others: &[Offset]) -> IoResult<()> {
-    let mut entries = Vec::new();
-    for base in std::iter::once(&first).chain(others) {
-        let Some(file) = open(storage, dir, *base)? else { continue };
-        for n in 0..file.len()? / ENTRY_BYTES as u64 {
-            let entry = entry(&*file, *base, n)?;
-            entries.push(entry.ok_or_else(|| rot("an entry of a transaction index is damaged"))?);
-        }
-    }
-    entries.sort_unstable_by_key(|entry| entry.last);
-    entries.dedup();
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let path = txn_index_path(dir, first);
-    let making = path.with_extension("txnindex.new");
-    let file = storage.open(&making, OpenMode::Create)?;
+/// Writes the index of a compacted segment, whose entries these are, under the name that it has until the swap.
+pub(crate) fn store(storage: &dyn Storage, path: &Path, entries: &[Aborted]) -> IoResult<()> {
+    let file = storage.open(path, OpenMode::Create)?;
     let bytes: Vec<u8> = entries.iter().flat_map(Aborted::encode).collect();
     file.set_len(0)?;
-    file.write_at(&bytes, 0)?;
-    file.sync_data()?;
-    storage.rename(&making, &path)?;
-    storage.sync_dir(dir)
+    if !bytes.is_empty() {
+        file.write_at(&bytes, 0)?;
+    }
+    file.sync_data()
+}
+
+/// Unlinks an index without entries.
+pub(crate) fn drop_empty(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<()> {
+    match open(storage, dir, base)? {
+        Some(file) if file.len()? == 0 => storage.unlink(&txn_index_path(dir, base)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether the segment has one.
+pub(crate) fn is_there(storage: &dyn Storage, dir: &Path, base: Offset) -> IoResult<bool> {
+    Ok(open(storage, dir, base)?.is_some())
 }
 
 #[cfg(test)]

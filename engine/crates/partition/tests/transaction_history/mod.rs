@@ -129,7 +129,8 @@ fn read_committed(world: &mut World, from: i64, bytes_max: usize) -> Vec<i64> {
                 leaves_out.remove(&id);
             }
             let left_out = header.attributes.is_transactional() && leaves_out.contains(&id);
-            if ended.is_none() && !left_out && header.base_offset.0 >= next {
+            let is_empty = header.record_count == 0; // compaction left it
+            if ended.is_none() && !is_empty && !left_out && header.base_offset.0 >= next {
                 seen.push(header.base_offset.0);
             }
             next = next.max(header.next_offset().0);

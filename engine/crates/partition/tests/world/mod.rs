@@ -242,9 +242,13 @@ impl World {
         }
     }
 
+    /// Where its files are.
+    pub fn dir(&self) -> PathBuf {
+        PathBuf::from(format!("data/topics/{TOPIC}/0-{}", GROUP.0))
+    }
+
     pub fn files(&self) -> Vec<String> {
-        let dir = PathBuf::from(format!("data/topics/{TOPIC}/0-{}", GROUP.0));
-        let names = self.disk.list(&dir).expect("listable");
+        let names = self.disk.list(&self.dir()).expect("listable");
         let name = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         names.iter().filter_map(name).filter(|name| name.ends_with(".log")).collect()
     }
