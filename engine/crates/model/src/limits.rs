@@ -56,7 +56,7 @@ pub const PRODUCERS_IN_STATE_MAX: usize = 64;
 pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
 /// Producers with an open transaction in a partition: they are never forgotten, so another one has to wait.
 pub const TRANSACTIONS_OPEN_PER_PARTITION_MAX: usize = PRODUCERS_PER_PARTITION_MAX / 2;
-/// Producers of a partition whose transaction is being verified; beyond it the oldest has to ask again.
+/// Producers of a partition whose transaction is being verified; others have to come again.
 pub const VERIFYING_PER_PARTITION_MAX: usize = 1_000;
 /// Produce requests of a shard that wait for their transaction to be verified.
 pub const VERIFICATIONS_IN_FLIGHT_MAX: usize = 1_000;

@@ -74,6 +74,8 @@ pub enum AppendError {
     InvalidTransactionState,
     /// Too many transactions are open.
     TooManyTransactions,
+    /// Too many transactions begin at once: the coordinator was not asked.
+    TooManyVerifications,
     /// The journal has no room until segments are written.
     NoRoom,
     /// The disk is full.
@@ -104,9 +106,10 @@ pub const fn error_code(error: AppendError) -> ErrorCode {
         AppendError::Unverified(_) | AppendError::InvalidTransactionState => ErrorCode::INVALID_TXN_STATE,
         AppendError::Damaged => ErrorCode::KAFKA_STORAGE_ERROR,
         // Every client retries it without asking for new metadata first, as it would for KAFKA_STORAGE_ERROR.
-        AppendError::NoRoom | AppendError::StorageFull | AppendError::TooManyTransactions => {
-            ErrorCode::NOT_ENOUGH_REPLICAS
-        }
+        AppendError::NoRoom
+        | AppendError::StorageFull
+        | AppendError::TooManyTransactions
+        | AppendError::TooManyVerifications => ErrorCode::NOT_ENOUGH_REPLICAS,
     }
 }
 
@@ -158,6 +161,7 @@ impl AppendError {
             | AppendError::NoTransactionalId
             | AppendError::Unverified(_)
             | AppendError::TooManyTransactions
+            | AppendError::TooManyVerifications
             | AppendError::NoRoom
             | AppendError::StorageFull
             | AppendError::Damaged => false,
@@ -171,6 +175,9 @@ impl AppendError {
             AppendError::InvalidRecord => Some("the batch breaks a rule of the record format"),
             AppendError::TooManyTransactions => {
                 Some("too many transactions are open in the partition; retry")
+            }
+            AppendError::TooManyVerifications => {
+                Some("too many transactions begin in the partition at once; retry")
             }
             AppendError::NoRoom => Some("the journal is full until segments are written; retry"),
             AppendError::Damaged => Some("the partition's files are damaged; the broker's log says which"),

@@ -164,7 +164,7 @@ impl Partition {
         if let Origin::Transactional { verified, .. } = origin
             && batch::claims_transaction(bytes)
         {
-            self.verify(&Header::read(bytes)?, verified)?;
+            self.verify(&Header::read(bytes)?, verified, now)?;
         }
         let valid = validate(bytes, origin, &self.config, now.wall_ms)?;
         let marker = batch::end_marker(&valid.header, &valid.bytes);
@@ -203,14 +203,18 @@ impl Partition {
     }
 
     /// Whether a transactional batch of a client may come: its transaction is open here, or its coordinator was asked.
-    fn verify(&mut self, header: &Header, verified: Verified) -> Result<(), AppendError> {
+    fn verify(&mut self, header: &Header, verified: Verified, now: Now) -> Result<(), AppendError> {
         let id = header.producer_id;
         if id < 0 || verified == Verified::Unasked || self.producers.is_open(id) {
             return Ok(());
         }
         match verified.guard() {
-            None => Err(AppendError::Unverified(self.verifying.begin(header))),
+            None => match self.verifying.begin(header, now) {
+                Some(guard) => Err(AppendError::Unverified(guard)),
+                None => Err(AppendError::TooManyVerifications),
+            },
             guard if self.verifying.holds(id, guard) => Ok(()),
+            Some(guard) if self.verifying.may_have_given_way(guard) => Err(AppendError::TooManyVerifications),
             Some(_) => Err(AppendError::InvalidTransactionState),
         }
     }

@@ -11,6 +11,7 @@ use io::{OpenMode, Rng, Storage};
 use log::Aborted;
 use log::segment;
 use log::segment::txn_index::{collect, cut_unsynced, list};
+use model::limits::VERIFYING_PER_PARTITION_MAX;
 use model::{ErrorCode, Offset};
 use partition::{
     Acks, AppendError, CleanupPolicy, Guard, Isolation, Origin, TopicConfig, Verified, WaiterToken, Wake,
@@ -209,6 +210,36 @@ fn an_index_that_comes_late_to_a_segment_outlives_a_power_cut() {
         world.restart(End::Power);
         world.settle();
         history.check(&mut world);
+    }
+}
+
+#[test]
+fn of_transactions_that_begin_at_once_those_too_many_come_again() {
+    let mut world = World::new(TopicConfig::default());
+    let mut waiting: Vec<i64> = (0..3 * VERIFYING_PER_PARTITION_MAX as i64).collect();
+    for round in 0..3 {
+        // All ask before the first answer comes.
+        let asked = waiting.iter().map(|id| {
+            let first = transactional(*id, 0, 0, b"one");
+            (*id, append(&mut world, &first, of(Verified::No)))
+        });
+        let asked: Vec<_> = asked.collect();
+        waiting.clear();
+        for (id, answer) in asked {
+            match answer {
+                Err(AppendError::Unverified(guard)) => {
+                    let first = transactional(id, 0, 0, b"one");
+                    append(&mut world, &first, of(Verified::Yes(guard))).expect("it may begin");
+                    world.settle();
+                }
+                other => {
+                    assert_eq!(other.map_err(error_code), Err(ErrorCode::NOT_ENOUGH_REPLICAS));
+                    waiting.push(id);
+                }
+            }
+        }
+        assert_eq!(waiting.len(), (2 - round) * VERIFYING_PER_PARTITION_MAX);
+        world.settle();
     }
 }
 
