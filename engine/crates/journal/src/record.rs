@@ -47,6 +47,8 @@ pub enum Kind {
     Close = 13,
     /// See [`Record::Cleaned`].
     Cleaned = 14,
+    /// See [`Record::Aborted`].
+    Aborted = 15,
 }
 
 /// A record's kind that this version does not write.
@@ -62,7 +64,7 @@ impl UnknownKind {
         fields.take(8).ok()?;
         fields.take(body).ok()?;
         let known = (Kind::State as u8..=Kind::Replaced as u8).contains(&kind)
-            || (Kind::Close as u8..=Kind::Cleaned as u8).contains(&kind);
+            || (Kind::Close as u8..=Kind::Aborted as u8).contains(&kind);
         (!known).then_some(UnknownKind(kind))
     }
 
@@ -235,6 +237,18 @@ pub enum Record<'a> {
         /// The first offset whose key has not been looked at.
         upto: Offset,
     },
+    /// The marker just appended aborted a transaction. What its first offset was the log alone could not tell any more, once
+    /// that has left the journal; so it stands in the marker's own commit.
+    Aborted {
+        /// Whose.
+        producer_id: i64,
+        /// Offset of its first record.
+        first: Offset,
+        /// Offset of its marker.
+        last: Offset,
+        /// The last stable offset once it was over.
+        last_stable: Offset,
+    },
     /// The journal was closed in order; group 0.
     Close,
 }
@@ -254,6 +268,7 @@ impl<'a> Record<'a> {
             Record::Replaced { .. } => Kind::Replaced,
             Record::Close => Kind::Close,
             Record::Cleaned { .. } => Kind::Cleaned,
+            Record::Aborted { .. } => Kind::Aborted,
         }
     }
 
@@ -295,6 +310,12 @@ impl<'a> Record<'a> {
                 out.i64(*max_timestamp);
             }
             Record::Cleaned { upto } => out.i64(upto.0),
+            Record::Aborted { producer_id, first, last, last_stable } => {
+                out.i64(*producer_id);
+                out.i64(first.0);
+                out.i64(last.0);
+                out.i64(last_stable.0);
+            }
             Record::Close => {}
         }
     }
@@ -355,6 +376,12 @@ impl<'a> Record<'a> {
             },
             13 => Record::Close,
             14 => Record::Cleaned { upto: Offset(fields.i64()?) },
+            15 => Record::Aborted {
+                producer_id: fields.i64()?,
+                first: Offset(fields.i64()?),
+                last: Offset(fields.i64()?),
+                last_stable: Offset(fields.i64()?),
+            },
             _ => return Err(Malformed),
         })
     }

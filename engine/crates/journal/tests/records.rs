@@ -105,6 +105,8 @@ proptest! {
         let (first, file_id, max_timestamp) = (Offset(offset), index, offset);
         check(group, &Record::Replaced { first, end: first, bytes: size, file_id, max_timestamp });
         check(group, &Record::Cleaned { upto: Offset(offset) });
+        let last = Offset(7);
+        check(group, &Record::Aborted { producer_id: offset, first, last, last_stable: first });
         check(group, &Record::Close);
     }
 
@@ -121,7 +123,7 @@ proptest! {
 
 #[test]
 fn reserved_and_unknown_kinds_are_refused() {
-    for kind in [0, Kind::Carry as u8, Kind::Large as u8, 15, 255] {
+    for kind in [0, Kind::Carry as u8, Kind::Large as u8, 16, 255] {
         let mut bytes = 0_u32.to_le_bytes().to_vec();
         bytes.push(kind);
         bytes.extend_from_slice(&[0; 8]);

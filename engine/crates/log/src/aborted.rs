@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Result as IoResult};
 use std::path::{Path, PathBuf};
 
 use io::Storage;
+use journal::{Journal, Record};
 use model::Offset;
 
 use crate::cleaning::SwapPaths;
@@ -43,6 +44,12 @@ impl InMemory {
         if let Some(known) = &mut self.bases {
             known.extend(bases);
         }
+    }
+
+    /// Takes over those of the same log before a State, as far as it was the same up to `end`.
+    pub fn take_over(&mut self, old: InMemory, end: Offset) {
+        self.recent = old.recent;
+        self.truncate(end);
     }
 
     /// The tail begins here now.
@@ -160,19 +167,26 @@ impl Asked {
 }
 
 impl Log {
-    /// A marker that was just appended aborted a transaction.
-    pub fn add_aborted(&mut self, aborted: Aborted) {
-        debug_assert!(self.aborted.recent.back().is_none_or(|last| last.last < aborted.last), "in order");
-        self.aborted.recent.push_back(aborted);
+    /// The marker that was just appended aborted a transaction: recorded beside it.
+    pub fn add_aborted(&mut self, journal: &mut Journal, aborted: Aborted, producers: &dyn Fn() -> Vec<u8>) {
+        let Aborted { producer_id, first, last, last_stable } = aborted;
+        self.record(journal, &Record::Aborted { producer_id, first, last, last_stable }, producers);
+        let follows = self.apply_aborted(aborted);
+        debug_assert!(follows, "its marker ends the log");
     }
 
-    /// After a replay: the transactions aborted by what it brought. What the files have of them was not synced and goes.
-    pub fn recover_aborted(
-        &mut self,
-        storage: &dyn Storage,
-        aborted: impl Iterator<Item = Aborted>,
-    ) -> IoResult<()> {
-        self.aborted.recent.extend(aborted);
+    /// The same without the record, for replay too. False: its marker is not the log's end.
+    pub(crate) fn apply_aborted(&mut self, aborted: Aborted) -> bool {
+        let follows = aborted.last.plus(1) == self.end_offset;
+        if follows {
+            self.aborted.recent.push_back(aborted);
+        }
+        follows
+    }
+
+    /// After a replay, before anything is written: what the files have of the transactions that it brought was not synced
+    /// and goes.
+    pub fn recover_aborted(&mut self, storage: &dyn Storage) -> IoResult<()> {
         let from = self.written_upto();
         self.aborted.trim(from);
         let base = self.flushed.segment;

@@ -16,6 +16,7 @@ use crate::logs::{Removing, Watch};
 #[cfg(feature = "mutants")]
 use crate::misled;
 use crate::salvage::{Loss, Salvage};
+use crate::segment::Aborted;
 
 /// Logs in the making.
 pub(crate) struct Replaying<'a> {
@@ -171,6 +172,11 @@ impl<'a> Replaying<'a> {
                 log.swap = Some(Box::new(Swap::of_replay(first, file_id, at.place.file_use, old)));
             }
             Record::Cleaned { upto } => log.apply_cleaned(upto),
+            Record::Aborted { producer_id, first, last, last_stable } => {
+                if !log.apply_aborted(Aborted { producer_id, first, last, last_stable }) {
+                    return Err("an aborted transaction whose marker does not end the log".to_owned());
+                }
+            }
             Record::State(_)
             | Record::Append { .. }
             | Record::Create { .. }

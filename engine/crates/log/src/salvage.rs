@@ -153,6 +153,7 @@ impl Salvage {
         if old.markers.epoch_before(common) == new.markers.epoch_before(common) {
             let batches = old.tail.0.iter().filter(|batch| batch.end_index() <= common);
             new.tail = Tail(batches.copied().collect());
+            new.aborted.take_over(old.aborted, new.markers.offset_of(common));
         }
         new
     }

@@ -30,7 +30,7 @@ pub(crate) use reading::{Found, Looked};
 /// The leader that an EpochStart names while a node stands alone.
 const NODE_ALONE: i32 = 1;
 
-/// Journal bytes that a record without a batch may take: a marker, a log start.
+/// Journal bytes that a record without a batch may take: a marker, a log start, what a marker aborted.
 pub(crate) const SMALL_RECORD_BYTES: usize = 64;
 
 /// A partition. Its log stands in the shard's `Logs` and is handed in.
@@ -171,7 +171,7 @@ impl Partition {
         if let Some(original) = self.judge(&valid.header, marker, origin)? {
             return Ok(self.duplicate(hands, origin, &original, waiter));
         }
-        let bytes = valid.bytes.len();
+        let bytes = valid.bytes.len() + if marker.is_some() { SMALL_RECORD_BYTES } else { 0 };
         let takes = match origin.makes_room() {
             true => hands.log.takes_relief(hands.journal, bytes),
             false => hands.log.takes(hands.journal, bytes),
@@ -186,7 +186,7 @@ impl Partition {
         }
         let added = Added { header: &header, marker, end, now_ms: Some(now.wall_ms) };
         if let Some(aborted) = self.producers.appended(added) {
-            hands.log.add_aborted(aborted);
+            hands.log.add_aborted(hands.journal, aborted, &|| self.producers.state());
         }
         self.step(hands, Event::Appended { end });
         if self.config.write_caching {

@@ -5,10 +5,14 @@ mod world;
 
 use std::path::{Path, PathBuf};
 
+use batch::{Builder, Codec, ControlKind, control_batch};
 use io::{OpenMode, Rng, SplitMix, Storage};
 use life::{Life, OPERATIONS, Trouble};
 use model::{Epoch, ErrorCode, GroupId, Offset, PartitionIndex, TopicId};
-use partition::{AppendError, FetchError, FetchSpec, TopicConfig, TopicSpec, WaiterToken};
+use partition::{
+    Acks, AppendError, FetchError, FetchSpec, Isolation, Origin, TopicConfig, TopicSpec, Verified,
+    WaiterToken,
+};
 use sim::disk::{End, SimDisk};
 use world::*;
 
@@ -113,6 +117,28 @@ fn what_is_proven_stays_and_what_is_not_is_named() {
         assert!(world.store.losses().is_empty());
         assert_eq!(values(&mut world).last(), Some(&(2, "epsilon".into())));
         assert_eq!(epoch(&world), Epoch(1));
+    }
+}
+
+#[test]
+fn what_was_aborted_before_the_damage_stays_so() {
+    let mut world = World::new(TopicConfig::default());
+    name_other(&mut world);
+    let mut builder = Builder::new().producer(7, 0, 0).transactional();
+    builder.push(WALL_MS, None, Some(b"aborted"), &[]);
+    let origin = Origin::Transactional { acks: Acks::All, verified: Verified::Unasked };
+    world.store.append(world.now, GROUP, &builder.finish(Codec::None), origin, None).expect("good");
+    let marker = control_batch(ControlKind::Abort, 7, 0, 2, WALL_MS);
+    let origin = Origin::Coordinator { expected_end: None, makes_room: false };
+    world.store.append(world.now, GROUP, &marker, origin, None).expect("good");
+    world.settle();
+    append_other(&mut world, b"gamma");
+    append_other(&mut world, b"delta");
+    rot(&world.disk, b"gamma");
+    for accept_loss in [true, false] {
+        world.try_restart(accept_loss).expect("the damage is left behind");
+        let fetched = world.fetch_spec(&FetchSpec { isolation: Isolation::ReadCommitted, ..spec(0) });
+        assert_eq!(fetched.expect("readable").aborted, [(7, Offset(0))]);
     }
 }
 

@@ -213,6 +213,61 @@ fn an_index_that_comes_late_to_a_segment_outlives_a_power_cut() {
     }
 }
 
+/// More producers than the journal holds, so that they stand in a file.
+fn send_of_many(world: &mut World, history: &mut History) {
+    for id in 1_000..1_100 {
+        let base = world.append(&idempotent(id, 0, &[b"one of many"]), 1).expect("good").base_offset.0;
+        history.push(base, Kind::Sent { id, transactional: false });
+    }
+}
+
+fn send_of(world: &mut World, history: &mut History, id: i64) {
+    let bytes = transactional(id, 0, history.sequence(id), b"part of it");
+    let base = append(world, &bytes, of(Verified::Unasked)).expect("good");
+    history.push(base, Kind::Sent { id, transactional: true });
+}
+
+fn abort_of(world: &mut World, history: &mut History, id: i64) {
+    let base = mark(world, id, 0, ControlKind::Abort).expect("good");
+    history.push(base, Kind::Marker { id, committed: false });
+}
+
+/// Enough for what stands before it to leave the journal.
+fn leave_journal(world: &mut World, history: &mut History) {
+    for _ in 0..4 {
+        fill(world, history);
+    }
+}
+
+#[test]
+fn what_was_aborted_is_known_after_a_restart_though_it_began_before_the_journal() {
+    for end in [End::Kill, End::Power] {
+        let config = TopicConfig { segment_bytes: 1 << 30, ..TopicConfig::default() };
+        let (mut world, mut history) = (World::new(config), History::default());
+        send_of_many(&mut world, &mut history);
+        send_of(&mut world, &mut history, 7);
+        send_of(&mut world, &mut history, 8);
+        leave_journal(&mut world, &mut history);
+        send_of(&mut world, &mut history, 9);
+        abort_of(&mut world, &mut history, 7);
+        // Its entry says that the transaction of 8 was open, which the journal alone does not know any more.
+        abort_of(&mut world, &mut history, 9);
+        world.settle();
+        for _ in 0..2 {
+            world.restart(end);
+            world.settle();
+            history.check(&mut world);
+        }
+        fill(&mut world, &mut history);
+        abort_of(&mut world, &mut history, 8);
+        leave_journal(&mut world, &mut history);
+        history.check(&mut world);
+        world.restart(end);
+        world.settle();
+        history.check(&mut world);
+    }
+}
+
 #[test]
 fn of_transactions_that_begin_at_once_those_too_many_come_again() {
     let mut world = World::new(TopicConfig::default());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use batch::Header;
 use io::{Rng, Storage};
 use journal::{Journal, OpenError as JournalError, Options};
-use log::{Aborted, Logs, Watch};
+use log::{Logs, Watch};
 use model::{GroupId, LogIndex, ShardId};
 
 use super::cleaner::Cleaner;
@@ -48,8 +48,6 @@ pub struct StoreOptions {
 struct Recovering {
     producers: BTreeMap<GroupId, Producers>,
     unreadable: Option<GroupId>,
-    /// Transactions aborted by what the replay brought, and where each marker ends.
-    aborted: BTreeMap<GroupId, Vec<(LogIndex, Aborted)>>,
     /// Groups whose newest State says that their producers stand in a file.
     in_files: BTreeSet<GroupId>,
 }
@@ -102,15 +100,11 @@ impl Watch for Recovering {
         }
         let marker = batch::end_marker(header, bytes);
         let producers = self.producers.entry(group).or_default();
-        if let Some(aborted) = producers.appended(Added { header, marker, end, now_ms: None }) {
-            self.aborted.entry(group).or_default().push((end, aborted));
-        }
+        // What it aborted the log knows from the journal: these producers may be too new to tell.
+        producers.appended(Added { header, marker, end, now_ms: None });
     }
 
     fn truncate(&mut self, group: GroupId, end: LogIndex) {
-        if let Some(aborted) = self.aborted.get_mut(&group) {
-            aborted.retain(|(at, _)| *at <= end);
-        }
         if let Some(producers) = self.producers.get_mut(&group) {
             producers.truncated(end);
         }
@@ -118,7 +112,6 @@ impl Watch for Recovering {
 
     fn remove(&mut self, group: GroupId) {
         self.producers.remove(&group);
-        self.aborted.remove(&group);
     }
 }
 
@@ -146,6 +139,12 @@ impl Store {
                 "the producers of group {} cannot be read",
                 group.0
             ))));
+        }
+        let groups: Vec<GroupId> = logs.iter().map(log::Log::group).collect();
+        for group in groups {
+            let log = logs.get_mut(group).expect("just listed");
+            let recovered = log.recover_aborted(&*storage);
+            recovered.map_err(|error| explain(&JournalError::Io(log.dir(), error)))?;
         }
         recovering.read_files(&*storage, &journal, &mut logs)?;
         if logs.begins_afresh() {
@@ -196,12 +195,6 @@ impl Store {
             }
             let log = self.logs.get_mut(group).expect("just listed");
             let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
-            if let Some(aborted) = recovering.aborted.remove(&group) {
-                let dir = hands.log.dir();
-                let aborted = aborted.into_iter().map(|(_, aborted)| aborted);
-                let recovered = hands.log.recover_aborted(storage, aborted);
-                recovered.map_err(|error| explain(&JournalError::Io(dir, error)))?;
-            }
             let producers = recovering.producers.remove(&group).unwrap_or_default();
             let partition = Partition::open(&mut hands, producers, Arc::clone(&config), gave_up);
             if partition.has_start() {
