@@ -269,6 +269,28 @@ fn what_was_aborted_is_known_after_a_restart_though_it_began_before_the_journal(
 }
 
 #[test]
+fn an_open_transaction_begins_where_it_began_after_a_restart() {
+    for end in [End::Kill, End::Power] {
+        let (mut world, mut history) = (World::new(TopicConfig::default()), History::default());
+        send_of_many(&mut world, &mut history);
+        send_of(&mut world, &mut history, 7);
+        leave_journal(&mut world, &mut history);
+        send_of(&mut world, &mut history, 7);
+        world.settle();
+        history.check(&mut world);
+        world.restart(end);
+        world.settle();
+        history.check(&mut world);
+        abort_of(&mut world, &mut history, 7);
+        world.settle();
+        history.check(&mut world);
+        world.restart(end);
+        world.settle();
+        history.check(&mut world);
+    }
+}
+
+#[test]
 fn of_transactions_that_begin_at_once_those_too_many_come_again() {
     let mut world = World::new(TopicConfig::default());
     let mut waiting: Vec<i64> = (0..3 * VERIFYING_PER_PARTITION_MAX as i64).collect();

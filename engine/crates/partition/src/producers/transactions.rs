@@ -164,11 +164,16 @@ impl Producers {
         }
     }
 
-    /// Takes over what the journal's replay knows better: the log cannot tell of markers before its start.
+    /// Takes over what the journal's replay knows better: the log cannot tell of markers before its start. But where it met no
+    /// marker of a producer, what it takes for the first batch of a transaction may be a later one.
     pub(super) fn adopt_transactions(&mut self, replayed: &Producers) {
         for (id, producer) in &replayed.by_id {
             let Some(txn) = producer.txn.as_deref().copied() else { continue };
             let known = self.by_id.get(id).and_then(|known| known.txn.as_deref().copied());
+            let met_marker = txn.coordinator_epoch >= 0;
+            if !met_marker && known.is_some_and(|known| known.first.is_some()) {
+                continue;
+            }
             if known.is_none_or(|known| known.end < txn.end) {
                 if let Some(first) = known.and_then(|known| known.first) {
                     self.unstable.remove(&first);
