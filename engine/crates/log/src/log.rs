@@ -399,6 +399,11 @@ impl Log {
         }
     }
 
+    /// What is recorded next brings a State with it, whatever stands in the journal's file already.
+    pub fn state_anew(&mut self) {
+        self.mark.file_use = GroupMark::default().file_use;
+    }
+
     /// Drops elements from `end` on, which must be a batch's or a marker's beginning, and not committed.
     pub fn truncate(&mut self, journal: &mut Journal, end: LogIndex, producers: &dyn Fn() -> Vec<u8>) {
         assert!(end <= self.end && end >= self.markers.base.index, "a truncation stays inside the log");

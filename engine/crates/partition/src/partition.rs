@@ -322,8 +322,20 @@ impl Partition {
     /// Tells the log of a log start that is committed. True: it is told, or there is none.
     pub fn apply_start(&mut self, hands: &mut Hands<'_>) -> bool {
         let Some(start) = self.start else { return true };
-        if !hands.log.takes_relief(hands.journal, SMALL_RECORD_BYTES) {
+        // What producers sent since their file was written, a restart would read from what the log start takes: so the journal
+        // gets all of them, and they a new file.
+        let leaves_file = start > hands.log.start()
+            && self.producers.filed().is_some_and(|filed| !file_reaches(hands.log, filed, start));
+        let mut bytes = SMALL_RECORD_BYTES;
+        if leaves_file {
+            hands.log.state_anew();
+            bytes += self.producers.snapshot().len();
+        }
+        if !hands.log.takes_relief(hands.journal, bytes) {
             return false;
+        }
+        if leaves_file {
+            self.producers.set_filed(None);
         }
         hands.log.set_start(hands.journal, start, &|| self.producers.state());
         self.start = None;
@@ -345,4 +357,9 @@ impl Partition {
         self.apply_start(hands);
         self.waiters.changed(hands.wakes);
     }
+}
+
+/// Whether a producers' file as of `filed` knows everything that stood before the log start.
+pub(crate) fn file_reaches(log: &Log, filed: LogIndex, start: Offset) -> bool {
+    log.offset_of(filed.max(log.base_index())) >= start
 }

@@ -16,6 +16,7 @@ use model::{GroupId, LogIndex, Offset};
 use super::Store;
 use super::job::{StoreJob, Work};
 use super::reads::unflushed;
+use crate::partition::file_reaches;
 use crate::producers::{Added, Producers, file};
 
 /// Its name is the offset that it is as of, as with Kafka's.
@@ -53,10 +54,14 @@ impl Store {
     /// A file was written, or could not be.
     pub(super) fn wrote_producers(&mut self, group: GroupId, result: &IoResult<()>) {
         let Some(partition) = self.partitions.get_mut(&group) else { return };
+        let log = self.logs.get(group).expect("a partition has a log");
         let written = partition.producers.writing.take();
         match result {
-            Ok(()) => partition.producers.set_filed(written),
-            Err(_) => drop(self.producers_due.insert(group)),
+            Ok(()) if written.is_some_and(|index| file_reaches(log, index, log.start())) => {
+                partition.producers.set_filed(written);
+            }
+            // A log start has passed it meanwhile.
+            Ok(()) | Err(_) => drop(self.producers_due.insert(group)),
         }
     }
 }
