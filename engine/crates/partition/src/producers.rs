@@ -60,7 +60,7 @@ struct Producer {
 }
 
 /// All producers of a partition.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Producers {
     by_id: BTreeMap<i64, Producer>,
     /// Ids with batches behind the commit index, in the order of the log.
@@ -70,10 +70,27 @@ pub struct Producers {
     /// First offsets of transactions that are open, or whose end is behind the commit index, and whose they are.
     unstable: BTreeMap<Offset, i64>,
     uses: u64,
+    /// With more of them a State refers to a file.
+    in_state_max: usize,
     /// A file beside the log holds them as of here.
     filed: Option<LogIndex>,
     /// Such a file is being written.
     pub writing: Option<LogIndex>,
+}
+
+impl Default for Producers {
+    fn default() -> Self {
+        Producers {
+            by_id: BTreeMap::new(),
+            uncommitted: VecDeque::new(),
+            changes: VecDeque::new(),
+            unstable: BTreeMap::new(),
+            uses: 0,
+            in_state_max: PRODUCERS_IN_STATE_MAX,
+            filed: None,
+            writing: None,
+        }
+    }
 }
 
 /// What a batch's sequence numbers say about it.
@@ -258,7 +275,12 @@ impl Producers {
     /// Whether there are too many of them for a State.
     #[must_use]
     pub fn are_many(&self) -> bool {
-        self.by_id.len() > PRODUCERS_IN_STATE_MAX
+        self.by_id.len() > self.in_state_max
+    }
+
+    /// From now on a State holds at most so many.
+    pub fn set_in_state_max(&mut self, in_state_max: usize) {
+        self.in_state_max = in_state_max;
     }
 
     /// Whether they should stand in a file and do not.

@@ -190,7 +190,9 @@ impl Store {
         let (internal, config) = (named.internal, Arc::clone(&named.config));
         let log = self.logs.create(&mut self.journal, group, topic, partition);
         let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
-        let partition = Partition::open(&mut hands, Producers::default(), Arc::clone(&config), false);
+        let mut producers = Producers::default();
+        producers.set_in_state_max(self.options.producers_in_state_max);
+        let partition = Partition::open(&mut hands, producers, Arc::clone(&config), false);
         self.partitions.insert(group, partition);
         self.name(group, internal, &config);
     }

@@ -458,6 +458,9 @@ fn run(seed: u64) -> usize {
     let config = TopicConfig { segment_bytes, ..TopicConfig::default() };
     let mut world = World::with(config, false, seed);
     let producers = if seed.is_multiple_of(4) { 90 } else { 1 + seed % 7 };
+    if seed.is_multiple_of(5) {
+        world.restart_with_in_state(0);
+    }
     let mut history = History::default();
     for _ in 0..400 {
         step(&mut world, &mut history, producers);

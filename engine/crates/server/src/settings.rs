@@ -5,7 +5,7 @@ use std::path::Path;
 use model::ShardId;
 use model::limits::{
     COMPACTION_KEYS_BYTES_MAX, CONNECTION_IDLE_MS_MAX, JOURNAL_FILE_BYTES, JOURNAL_FILE_BYTES_DEV,
-    JOURNAL_FILE_BYTES_FIRST, JOURNAL_FILES_MAX, REQUEST_BYTES_MAX, TAIL_BYTES_MAX,
+    JOURNAL_FILE_BYTES_FIRST, JOURNAL_FILES_MAX, PRODUCERS_IN_STATE_MAX, REQUEST_BYTES_MAX, TAIL_BYTES_MAX,
 };
 use partition::{CleanerOptions, StoreOptions};
 
@@ -98,6 +98,7 @@ impl Settings {
             tail_bytes_max: self.tail_bytes_max,
             retention_check_ms: self.retention_check_ms,
             producer_expiration_ms: self.producer_expiration_ms,
+            producers_in_state_max: PRODUCERS_IN_STATE_MAX,
             accept_loss: self.accept_loss,
         }
     }

@@ -41,6 +41,8 @@ pub struct StoreOptions {
     pub producer_expiration_ms: i64,
     /// Go on where data is lost, and say so.
     pub accept_loss: bool,
+    /// Producers of a partition that the journal may hold instead of a file.
+    pub producers_in_state_max: usize,
 }
 
 /// The producers of each group, as the replay goes.
@@ -195,7 +197,8 @@ impl Store {
             }
             let log = self.logs.get_mut(group).expect("just listed");
             let mut hands = Hands { log, journal: &mut self.journal, wakes: &mut self.wakes };
-            let producers = recovering.producers.remove(&group).unwrap_or_default();
+            let mut producers = recovering.producers.remove(&group).unwrap_or_default();
+            producers.set_in_state_max(self.options.producers_in_state_max);
             let partition = Partition::open(&mut hands, producers, Arc::clone(&config), gave_up);
             if partition.has_start() {
                 self.starts.push(group);

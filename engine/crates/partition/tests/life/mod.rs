@@ -136,6 +136,7 @@ impl Life {
             tail_bytes_max: 16 * 1024,
             retention_check_ms: 1_000,
             producer_expiration_ms: 86_400_000,
+            producers_in_state_max: model::limits::PRODUCERS_IN_STATE_MAX,
             accept_loss,
         };
         let opened = Store::open(storage, options, &mut self.rng);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use batch::{Builder, Codec};
 use io::{Job, Rng, SplitMix, Storage};
-use model::limits::JOURNAL_FILES_MAX;
+use model::limits::{JOURNAL_FILES_MAX, PRODUCERS_IN_STATE_MAX};
 use model::{Epoch, GroupId, Offset, PartitionIndex, ShardId, TopicId};
 use partition::{
     Acks, AppendError, Appended, CleanerOptions, Fetch, FetchError, FetchSpec, Fetched, Isolation, Now,
@@ -31,6 +31,7 @@ pub struct World {
     pub files_fail: bool,
     pub config: TopicConfig,
     pub internal: bool,
+    producers_in_state_max: usize,
 }
 
 pub fn options() -> StoreOptions {
@@ -43,13 +44,15 @@ pub fn options() -> StoreOptions {
         tail_bytes_max: 128 * 1024,
         retention_check_ms: 1_000,
         producer_expiration_ms: 86_400_000,
+        producers_in_state_max: PRODUCERS_IN_STATE_MAX,
         accept_loss: false,
     }
 }
 
-fn open(disk: &SimDisk, rng: &mut SplitMix) -> Store {
+fn open(disk: &SimDisk, rng: &mut SplitMix, producers_in_state_max: usize) -> Store {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    let mut store = Store::open(storage, options(), rng).expect("the directory can be opened");
+    let options = StoreOptions { producers_in_state_max, ..options() };
+    let mut store = Store::open(storage, options, rng).expect("the directory can be opened");
     store.set_cleaner(CleanerOptions { backoff_ms: 1_000, ..CleanerOptions::default() });
     store
 }
@@ -64,10 +67,22 @@ impl World {
         // The data directory itself is made by who starts the node.
         disk.create_dir_all(Path::new("data")).expect("a new directory");
         disk.sync_dir(Path::new("")).expect("a directory");
-        let store = open(&disk, &mut rng);
+        let producers_in_state_max = PRODUCERS_IN_STATE_MAX;
+        let store = open(&disk, &mut rng, producers_in_state_max);
         let now = Now { monotonic_ns: 0, wall_ms: WALL_MS };
         let (wakes, running) = (Vec::new(), Vec::new());
-        let mut world = World { disk, store, now, rng, wakes, running, files_fail: false, config, internal };
+        let mut world = World {
+            disk,
+            store,
+            now,
+            rng,
+            wakes,
+            running,
+            files_fail: false,
+            config,
+            internal,
+            producers_in_state_max,
+        };
         world.configure();
         world.settle();
         world
@@ -84,6 +99,13 @@ impl World {
         world.store.configure(topic);
         world.settle();
         world
+    }
+
+    /// A restart, from which on the journal holds at most so many producers of a partition.
+    pub fn restart_with_in_state(&mut self, producers_in_state_max: usize) {
+        self.producers_in_state_max = producers_in_state_max;
+        self.restart(End::Kill);
+        self.settle();
     }
 
     pub fn configure(&mut self) {
@@ -147,7 +169,7 @@ impl World {
         self.running.clear();
         self.wakes.clear();
         self.disk.crash(end, &mut self.rng);
-        self.store = open(&self.disk, &mut self.rng);
+        self.store = open(&self.disk, &mut self.rng, self.producers_in_state_max);
     }
 
     /// As [`restart`](Self::restart), where the data may be refused.

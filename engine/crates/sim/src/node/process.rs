@@ -6,7 +6,7 @@ use std::sync::Arc;
 use io::{Rng, SplitMix, Storage};
 use log::segment::OpenFiles;
 use model::ShardId;
-use partition::{Fatal, Store};
+use partition::{Fatal, Store, StoreOptions};
 use server::{ApiRanges, Handoff, Message, Metrics, Settings};
 use shard::{Mailbox, Parts, Shard, Turn};
 
@@ -60,6 +60,7 @@ impl Process {
         let mut stores = Vec::new();
         for id in (0..plan.shards).map(ShardId) {
             let options = settings.store_options(Path::new(DATA), id);
+            let options = StoreOptions { producers_in_state_max: plan.producers_in_state_max, ..options };
             let mut salts = SplitMix(rng.next_u64());
             let opened = Store::open(Arc::clone(&storage), options, &mut salts);
             stores.push(opened.map_err(|error| error.to_string())?);

@@ -59,7 +59,7 @@ pub(super) struct World {
 impl World {
     pub fn new(seed: u64) -> World {
         let mut rng = SplitMix(seed);
-        let mut plan = Plan::of(&mut rng);
+        let mut plan = Plan::of(seed, &mut rng);
         let wires = SharedWires::default();
         wires.lock().chunk_bytes_max = plan.chunk_bytes_max;
         World {
