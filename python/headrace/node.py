@@ -88,7 +88,8 @@ def run(config: BrokerConfig, options: StartOptions) -> int:
 
 def _fresh_identity(config: BrokerConfig, options: StartOptions) -> Identity:
     cluster_id = config.text("cluster.id") or urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    return Identity(cluster_id, options.node_id or 1, options.cores or default_shards(os.cpu_count() or 1))
+    node_id = 1 if options.node_id is None else options.node_id  # 0 is a node's number as good as any
+    return Identity(cluster_id, node_id, options.cores or default_shards(os.cpu_count() or 1))
 
 
 def default_shards(cores: int) -> int:

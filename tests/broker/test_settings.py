@@ -26,6 +26,15 @@ def test_the_journal_is_as_large_as_it_was_said() -> None:
     assert max(sizes) == 2 * MIB
 
 
+def test_a_node_may_have_the_number_0_and_keeps_it() -> None:
+    with Broker(durable=True, settings={"node.id": 0}) as broker:
+        for _ in range(2):
+            with Raw(broker.bootstrap_servers) as raw:
+                brokers = raw.ask(MetadataRequest(topics=[]), 9).brokers
+            assert [found.node_id for found in brokers] == [0]
+            broker.restart()
+
+
 def test_a_frame_beyond_the_limit_that_was_said_ends_its_connection() -> None:
     with Broker(settings={"socket.request.max.bytes": 1000}) as broker, Raw(broker.bootstrap_servers) as raw:
         request = MetadataRequest(topics=[])
