@@ -33,6 +33,7 @@ SYNC_BYTES: Final = 4096
 DESCRIPTORS_MIN: Final = 4096
 CLOCK_S_MAX: Final = 5.0
 YEARS_SANE: Final = (2024, 2100)
+ADVERTISE: Final = "set advertised.listeners (--advertise) to an address that clients reach"
 
 
 class Finding(NamedTuple):
@@ -71,18 +72,27 @@ def _broker(bootstrap: str) -> tuple[list[Finding], list[Path]]:
     try:
         findings, told = asyncio.run(look())
     except Failure as failure:
-        detail, hint = f"{failure.what}: {failure.detail}", _why_not(bootstrap) or failure.hint
-        return [Finding("bootstrap", False, detail, hint)], []
+        detail = f"{failure.what}: {failure.detail}"
+        if _answers(bootstrap) and not any(address in failure.what for address in bootstrap.split(",")):
+            return [Finding("advertised address", False, detail, ADVERTISE)], []
+        return [Finding("bootstrap", False, detail, _why_not(bootstrap) or failure.hint)], []
     return [*findings, *_round_trip(bootstrap)], told
+
+
+def _answers(bootstrap: str) -> bool:
+    with suppress(Failure, OSError):
+        address = parse_address(bootstrap.split(",")[0], "--bootstrap")
+        with socket.create_connection(address, timeout=1):
+            return True
+    return False
 
 
 def _why_not(bootstrap: str) -> str:
     """What else may be behind an address that does not speak Kafka."""
-    with suppress(Failure, OSError):
-        address = parse_address(bootstrap.split(",")[0], "--bootstrap")
-        with socket.create_connection(address, timeout=1):
-            return f"port {address.port} is taken by something that does not speak Kafka; stop it or choose another port"
-    return ""
+    if not _answers(bootstrap):
+        return ""
+    port = bootstrap.split(",")[0].rpartition(":")[2]
+    return f"port {port} is taken by something that does not speak Kafka; stop it or choose another port"
 
 
 async def _advertised(cluster: Cluster, number: int) -> Finding:
@@ -92,8 +102,7 @@ async def _advertised(cluster: Cluster, number: int) -> Finding:
     try:
         await cluster.broker(broker.node_id)
     except Failure as failure:
-        hint = "set advertised.listeners (--advertise) to an address that clients reach"
-        return Finding(what, False, f"{broker.address}: {failure.detail}", hint)
+        return Finding(what, False, f"{broker.address}: {failure.detail}", ADVERTISE)
     return Finding(what, True, f"{broker.address} answers")
 
 
@@ -158,6 +167,18 @@ def _sync(data_dir: Path) -> Finding:
     place = _nearest_existing(data_dir)
     if not os.access(place, os.W_OK):
         return Finding("sync", False, f"{place} cannot be written", "give the broker's user the directory")
+    try:
+        median = _sync_ms(place)
+    except OSError as error:
+        return Finding("sync", False, f"{place} cannot be written: {error.strerror}", "free some space")
+    if median > SYNC_MS_MAX:
+        hint = "every acknowledgement waits for one; use a faster disk, or write.caching for topics that may lose"
+        return Finding("sync", False, f"slow: {median:.1f} ms at {place}", hint)
+    return Finding("sync", True, f"{median:.2f} ms at {place}")
+
+
+def _sync_ms(place: Path) -> float:
+    """Median of some small synced writes. Raises `OSError`."""
     took = []
     with tempfile.NamedTemporaryFile(dir=place, prefix=".headrace-doctor-") as file:
         for _ in range(SYNCS):
@@ -166,11 +187,7 @@ def _sync(data_dir: Path) -> Finding:
             began = time.monotonic()
             os.fsync(file.fileno())
             took.append((time.monotonic() - began) * 1000)
-    median = statistics.median(took)
-    if median > SYNC_MS_MAX:
-        hint = "every acknowledgement waits for one; use a faster disk, or write.caching for topics that may lose"
-        return Finding("sync", False, f"slow: {median:.1f} ms at {place}", hint)
-    return Finding("sync", True, f"{median:.2f} ms at {place}")
+    return statistics.median(took)
 
 
 def _clock() -> Finding:

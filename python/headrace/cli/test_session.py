@@ -53,7 +53,7 @@ def test_a_topics_life(headrace):
     assert "Unknown topic config name: foo" in headrace("topic", "alter", "life", "--set", "foo=1", code=1)
     assert headrace("topic", "add-partitions", "life", "--num", "3") == "life has 5 partitions\n"
     (found,) = json.loads(headrace("topic", "describe", "life", "--json"))
-    assert found["configs"] == {"max.message.bytes": "2000", "min.insync.replicas": "1"}
+    assert found["configs"] == {"max.message.bytes": "2000"}
     assert [row["partition"] for row in found["partitions"]] == [0, 1, 2, 3, 4]
     assert headrace("topic", "delete", "life") == "deleted life\n"
     assert "see headrace topic list" in headrace("topic", "delete", "life", code=1)
@@ -263,3 +263,12 @@ def test_doctor_finds_nothing_and_looks_where_the_broker_keeps_its_data(headrace
     assert details["disk"].endswith(f" at {broker.data_dir}")
     elsewhere = json.loads(headrace("doctor", "--json", "--data-dir", str(tmp_path)))
     assert {f["what"]: f["detail"] for f in elsewhere}["disk"].endswith(f" at {tmp_path}")
+
+
+def test_doctor_names_an_advertised_address_that_nobody_reaches(tmp_path):
+    with Broker(arguments=["--advertise", "127.0.0.1:1"]) as broker:
+        command = [sys.executable, "-m", "headrace.cli", "doctor", "--bootstrap", broker.bootstrap_servers]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "advertised address" in done.stdout
+    assert "set advertised.listeners (--advertise)" in done.stdout

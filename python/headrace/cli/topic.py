@@ -147,7 +147,7 @@ async def _describe(cluster: Cluster, names: list[str]) -> list[dict[str, Any]]:
                 "name": topic.name,
                 "id": base64.urlsafe_b64encode(topic.topic_id).rstrip(b"=").decode(),
                 "internal": topic.internal,
-                "configs": {s.name: s.value for s in settings if not s.is_default},
+                "configs": {s.name: s.value for s in settings if s.is_own},
                 "partitions": [
                     {
                         "partition": row.number,

@@ -55,6 +55,11 @@ class Setting(NamedTuple):
         """Whether nobody set it."""
         return self.source is Source.DEFAULT
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it was set for this resource, not for the whole cluster or in a broker's file."""
+        return self.source is Source.DYNAMIC_TOPIC
+
 
 class Change(NamedTuple):
     """One change of a setting."""

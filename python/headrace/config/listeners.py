@@ -85,11 +85,8 @@ def parse_listeners(bound: Sequence[str], advertised: object, protocol_map: str)
     return tuple(found)
 
 
-def refuse_open_doors(listeners: Sequence[Listener], what: str = "listeners") -> None:
-    """Refuse addresses that others can reach and protocols that do not exist yet.
-
-    Raises `Failure` with exit code 2.
-    """
+def refuse_missing_protocols(listeners: Sequence[Listener], what: str = "listeners") -> None:
+    """Refuse protocols that do not exist yet. Raises `Failure` with exit code 2."""
     for listener in listeners:
         if listener.protocol != "PLAINTEXT":
             raise _refused(
@@ -97,6 +94,11 @@ def refuse_open_doors(listeners: Sequence[Listener], what: str = "listeners") ->
                 f"{listener.name} asks for {listener.protocol}, which this version does not have",
                 "use PLAINTEXT on a loopback address",
             )
+
+
+def refuse_open_doors(listeners: Sequence[Listener], what: str = "listeners") -> None:
+    """Refuse addresses that others can reach. Raises `Failure` with exit code 2."""
+    for listener in listeners:
         if not is_loopback(listener.bind.host):
             raise _refused(
                 what,

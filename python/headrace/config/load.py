@@ -17,7 +17,7 @@ from headrace.config.catalog import (
     canonical_broker_name,
     nearest,
 )
-from headrace.config.listeners import is_loopback, parse_address, refuse_open_doors
+from headrace.config.listeners import is_loopback, parse_address, refuse_missing_protocols, refuse_open_doors
 from headrace.config.options import StartOptions
 from headrace.config.own import DEV_DEFAULTS
 from headrace.config.rules import ValueRefused
@@ -56,6 +56,7 @@ def load(
         config = BrokerConfig(given, DEV_DEFAULTS if dev else {})
     except ValueRefused as refused:
         raise _bad_value(refused) from refused
+    refuse_missing_protocols(config.listeners)
     if not i_know:
         refuse_open_doors(config.listeners)
     admin = parse_address(config.text("headrace.admin.listener") or "", "headrace.admin.listener")

@@ -283,3 +283,9 @@ def test_dev_is_a_default_and_no_ceiling():
     given = {"headrace.journal.file.bytes": str(64 << 20)}
     assert load({}, {}, dev=True)[0].effective()["headrace.journal.file.bytes"] == str(8 << 20)
     assert load(given, {}, dev=True)[0].effective()["headrace.journal.file.bytes"] == str(64 << 20)
+
+
+@pytest.mark.parametrize("i_know", [True, False])
+def test_a_protocol_that_is_not_there_is_refused_whatever_one_knows(i_know):
+    with pytest.raises(Failure, match="SASL_SSL, which this version does not have"):
+        load({"listeners": "SASL_SSL://127.0.0.1:9393"}, {}, i_know=i_know)
